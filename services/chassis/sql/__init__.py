@@ -1,0 +1,1 @@
+"""The schema of an event store, one numbered step a file."""
