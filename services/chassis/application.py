@@ -1,5 +1,220 @@
 """How is a command authorised, loaded, decided and saved? Once, here, for every service.
 
 Aggregates live in a bounded cache, decisions are made in memory on the event loop, and only the append waits for the
-disk, together with everything else in flight. A batch is decided item by item and appended at once.
+disk, together with everything else in flight. The items of a batch are decided one by one, each on the state its
+predecessors leave, and go to the store together; what one item breaks is answered to that item alone.
 """
+
+import asyncio
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from hashlib import blake2b
+from typing import Any, Protocol
+from uuid import UUID
+
+from chassis.commands import Aggregate, Call, Command, Handler
+from chassis.events import Event, Metadata
+from chassis.live_aggregates import UNKNOWN, Live, LiveAggregates
+from chassis.refusals import Conflict, Refusal
+from chassis.security import Role, authorise
+from chassis.store import Answer, Append, Claim, Claimed, EventStore, NewEvent, StaleVersion
+
+MAX_ATTEMPTS = 8
+
+AnyHandler = Handler[Any, Any, Any]
+Outcome = Answer | Refusal
+
+
+class Tree(Protocol):
+    """What the application must know of the units: whose subtree, which branch."""
+
+    def ancestors(self, unit: str) -> Iterable[str]:
+        """The unit itself and every unit above it, as of now."""
+
+    def branch_of(self, unit: str) -> str:
+        """The branch whose subscribers receive the events of a unit."""
+
+
+class Application:
+    """The one path of every command of a service.
+
+    :param needs: the role each command's RPC states in its proto.
+    :param on_events: called with the events of each command that this process appended, in the aggregate's order.
+    """
+
+    def __init__(
+        self,
+        store: EventStore,
+        menu: Iterable[AnyHandler],
+        needs: Mapping[str, Role],
+        tree: Tree,
+        *,
+        secret: bytes,
+        on_events: Callable[[Sequence[Event], int], None] = lambda events, position: None,
+    ) -> None:
+        self._store, self._needs, self._tree, self._on_events = store, needs, tree, on_events
+        self._secret = secret
+        self.handlers: dict[type[Command], AnyHandler] = {handler.command: handler for handler in menu}
+        self.live = LiveAggregates(store)
+
+    async def execute(self, call: Call, command: Command) -> Answer:
+        """Decide and keep one command.
+
+        :raises Refusal: what stands against it; nothing happened then.
+        """
+        (outcome,) = await self.execute_batch(call, (command,))
+        if isinstance(outcome, Refusal):
+            raise outcome
+        return outcome
+
+    async def execute_batch(self, call: Call, commands: Sequence[Command]) -> list[Outcome]:
+        """Decide and keep some commands of one kind; one outcome an item, in their order.
+
+        :raises Unavailable: the facts they depend on cannot be known; nothing happened then.
+        """
+        outcomes: dict[int, Outcome] = {}
+        open_items = list(range(len(commands)))
+        for _ in range(MAX_ATTEMPTS):
+            handler = self.handlers[type(commands[0])]
+            asked = [commands[item] for item in open_items]
+            facts = await handler.facts(asked, call.caller)
+            async with self.live.of(handler.aggregate, [command.aggregate_id for command in asked]) as live:
+                attempt = _Attempt(self, call, handler, facts, live)
+                results = await attempt.run(asked)
+            for item, result in zip(open_items, results, strict=True):
+                if result is not None:
+                    outcomes[item] = result
+            open_items = [item for item in open_items if item not in outcomes]
+            if not open_items:
+                break
+        return [outcomes.get(item, _GIVEN_UP) for item in range(len(commands))]
+
+    def fingerprint(self, command: Command) -> bytes:
+        """Keyed hash of a command's content: tells a repetition from other content under the same id."""
+        content = command.__pydantic_serializer__.to_json(command)
+        return blake2b(content, key=self._secret, digest_size=16, person=type(command).__name__.encode()[:16]).digest()
+
+    def authorise(self, call: Call, handler: AnyHandler, state: Any, command: Any) -> None:
+        """Check the right at the aggregate's own unit, or at the unit where it is about to come into being.
+
+        :raises Forbidden: the caller has no such right there.
+        """
+        if handler.at is not None:
+            unit = handler.at(state, command)
+        else:
+            unit = command.unit if state is None else handler.aggregate.unit(state)
+        authorise(call.caller, self._needs[type(command).__name__], unit, self._tree.ancestors)
+
+    def new_event(self, call: Call, command: Command, event: Event, version: int) -> NewEvent:
+        """An event as it will be stored."""
+        command_id = str(command.command_id)
+        metadata = Metadata(
+            event.unit,
+            event.on,
+            call.caller.actor,
+            command.command_id,
+            call.correlation_id or command_id,
+            call.causation_id or command_id,
+            call.traceparent,
+        )
+        return NewEvent(
+            command.aggregate_id, version, event.topic, event.encode(), metadata.encode(), self._tree.branch_of(event.unit)
+        )
+
+    def keep(self, append: Append) -> asyncio.Future[Answer]:
+        """Hand a decided command to the store; the answer comes when it is durable.
+
+        :raises Overloaded: too many wait.
+        """
+        return self._store.submit(append)
+
+    async def first_answer(self, command: Command) -> Answer | None:
+        """The answer given before to this command id, if any."""
+        return await self._store.answer_to(command.command_id, self.fingerprint(command))
+
+    def kept(self, events: Sequence[Event], position: int) -> None:
+        """Tell whoever must know at once what this process appended."""
+        self._on_events(events, position)
+
+
+_GIVEN_UP = Conflict()
+Started = tuple[Command, Sequence[Event], asyncio.Future[Answer] | Refusal]
+
+
+class _Attempt:
+    """One go at a batch: decide every item on the states at hand, keep them together, say what came out.
+
+    The answer of an item is None when it must be decided again, on newer versions.
+    """
+
+    def __init__(self, app: Application, call: Call, handler: AnyHandler, facts: Any, live: dict[UUID, Live]) -> None:
+        self.app, self.call, self.handler, self.facts, self.live = app, call, handler, facts, live
+
+    async def run(self, commands: Sequence[Command]) -> list[Outcome | None]:
+        outcomes: list[Outcome | None] = []
+        unsettled = dict(self.live)
+        try:
+            # Everything decidable goes to the store in one go; the store keeps this order.
+            started = [self._start(command) for command in commands]
+            for command, events, pending in started:
+                outcomes.append(await self._finish(command, events, pending))
+            unsettled = self._undone(started, outcomes)
+        finally:
+            # A state that may hold what was not kept - refused late, repeated, never heard of again - is loaded anew.
+            for entry in unsettled.values():
+                entry.version = UNKNOWN
+        return outcomes
+
+    def _start(self, command: Command) -> Started:
+        """Decide a command and hand it to the store; the state moves on at once."""
+        entry = self.live[command.aggregate_id]
+        try:
+            self.app.authorise(self.call, self.handler, entry.state, command)
+            if command.expected_version is not None and command.expected_version != entry.version:
+                raise Conflict("expected_version")
+            events = self.handler.decide(entry.state, command, self.facts)
+            append = self._append_of(command, entry, events)
+            return command, events, self.app.keep(append)
+        except Refusal as refusal:
+            return command, (), refusal
+
+    def _append_of(self, command: Command, entry: Live, events: Sequence[Event]) -> Append:
+        aggregate: Aggregate[Any] = self.handler.aggregate
+        stored: list[NewEvent] = []
+        claims: list[Claim] = []
+        for event in events:
+            claims.extend(aggregate.claims(entry.state, event))
+            entry.state = aggregate.evolve(entry.state, event)
+            entry.version += 1
+            stored.append(self.app.new_event(self.call, command, event, entry.version))
+        return Append(tuple(stored), command.command_id, self.app.fingerprint(command), tuple(claims))
+
+    async def _finish(self, command: Command, events: Sequence[Event], pending: asyncio.Future[Answer] | Refusal) -> Outcome | None:
+        if isinstance(pending, Refusal):
+            return await self._repetition_or(command, pending)
+        try:
+            answer = await pending
+        except StaleVersion:
+            return None
+        except Claimed as held:
+            # A claim without a refusal of its own: something has just changed, and the rule itself will say what.
+            return await self._repetition_or(command, held.claim.refusal()) if held.claim.refusal else None
+        except Refusal as refusal:
+            return refusal
+        if not answer.repeated:
+            self.app.kept(events, answer.position)
+        return answer
+
+    async def _repetition_or(self, command: Command, refusal: Refusal) -> Outcome:
+        """What was done already is not refused when it is asked for again: the first answer stands."""
+        try:
+            return await self.app.first_answer(command) or refusal
+        except Refusal as reused:
+            return reused
+
+    def _undone(self, started: Sequence[Started], outcomes: Sequence[Outcome | None]) -> dict[UUID, Live]:
+        """The aggregates whose state moved on by events that are not in the history."""
+        return {
+            command.aggregate_id: self.live[command.aggregate_id]
+            for (command, events, _), outcome in zip(started, outcomes, strict=True)
+            if events and (not isinstance(outcome, Answer) or outcome.repeated)
+        }

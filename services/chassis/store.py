@@ -48,12 +48,13 @@ class Claim:
     """What a command takes or gives back so that a rule across aggregates holds.
 
     ``take`` is exclusive (a national id), ``share`` is counted and keeps others from taking (a member in a unit),
-    ``release`` and ``unshare`` give back. `refusal` answers the command that finds it held.
+    ``release`` and ``unshare`` give back. `refusal` makes the answer to a command that finds it held; without one the
+    command is decided anew, because the rule itself will then say what changed.
     """
 
     key: str
     mode: Literal["take", "share", "release", "unshare"]
-    refusal: type[Refusal] = Refusal
+    refusal: Callable[[], Refusal] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +120,13 @@ class EventStore:
         """Commands accepted and not yet durable."""
         return self._writer.waiting
 
+    def submit(self, append: Append) -> asyncio.Future[Answer]:
+        """Hand over the events of a command; the future answers as :meth:`append` does.
+
+        Appends submitted one after the other by one task enter the history in that order.
+        """
+        return self._writer.submit(append)
+
     async def append(self, append: Append) -> Answer:
         """Make the events of a command durable and answer their position.
 
@@ -157,10 +165,12 @@ class EventStore:
             histories[row[1]].append(RecordedEvent(self.service, *row))
         return histories
 
-    async def read(self, after: int, limit: int) -> list[RecordedEvent]:
-        """At most `limit` events in position order, from the one after position `after`."""
+    async def read(self, after: int, limit: int, topics: frozenset[str] = frozenset()) -> list[RecordedEvent]:
+        """At most `limit` events in position order, from the one after position `after`; of some topics when given."""
+        of_topics = "and topic = any(%s)" if topics else ""
+        values = (after, list(topics), limit) if topics else (after, limit)
         rows = await self._fetch(
-            f"select {COLUMNS} from events where position > %s order by position limit %s", (after, limit)
+            f"select {COLUMNS} from events where position > %s {of_topics} order by position limit %s", values
         )
         return [RecordedEvent(self.service, *row) for row in rows]
 
@@ -182,7 +192,7 @@ class _Waiting:
     """A command on its way into the history."""
 
     append: Append
-    answer: "asyncio.Future[Answer]"
+    answer: asyncio.Future[Answer]
 
     def settle(self, outcome: Answer | Exception) -> None:
         """Answer the command, unless its caller has gone."""
@@ -221,7 +231,7 @@ class _Writer:
         if self._connection:
             await self._connection.close()
 
-    def submit(self, append: Append) -> "asyncio.Future[Answer]":
+    def submit(self, append: Append) -> asyncio.Future[Answer]:
         if len(self._queue) >= MAX_WAITING_APPENDS or self._stopping:
             raise Overloaded()
         waiting = _Waiting(append, asyncio.get_running_loop().create_future())

@@ -2,7 +2,7 @@
 -- answers, the claims that hold rules across aggregates, and the positions of whoever follows.
 
 create table head (
-    only boolean primary key default true check (only),
+    single boolean primary key default true check (single),
     position bigint not null
 );
 insert into head (position) values (0);
@@ -72,7 +72,10 @@ create function append_batch(
 ) returns table (
     kind text, ordinal integer, command_id uuid, fingerprint bytea, base bigint, aggregate_id uuid, version integer
 )
-language plpgsql as $$
+language plpgsql
+-- A plan made while the tables are empty is kept by the session: without this it would scan them when they are large.
+set plan_cache_mode to force_generic_plan set enable_seqscan to off set enable_hashjoin to off set enable_mergejoin to off
+as $$
 #variable_conflict use_column
 declare
     before bigint;

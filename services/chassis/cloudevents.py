@@ -1,0 +1,136 @@
+"""How does a recorded event look on the bus, and how does it become one again?
+
+CloudEvents 1.0 in binary mode: attributes in NATS headers, the stored JSON bytes as the body, the stored metadata bytes
+in one header. Whoever receives a message holds exactly the bytes that stand in the store and can hash them.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import lru_cache
+from urllib.parse import quote_from_bytes, unquote_to_bytes
+from uuid import UUID
+
+from chassis.events import Event, Metadata, NotReadable, RecordedEvent
+
+ROOT = "federation"
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_NOBODY = UUID(int=0)
+_PLAIN = bytes(code for code in range(0x20, 0x7F) if chr(code) != "%")
+_SAFE = _PLAIN.decode().replace(" ", "")
+_TRACEPARENT = re.compile(rb"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
+
+
+@dataclass(frozen=True)
+class BrokenEvent(RecordedEvent):
+    """A message that is no valid event: what could be read of it, and its `flaw`, for whoever parks it."""
+
+    flaw: str = ""
+
+    @property
+    def event(self) -> Event:  # type: ignore[override]
+        """:raises NotReadable: always, with the flaw."""
+        raise NotReadable(self.topic, self.flaw)
+
+    @property
+    def metadata(self) -> Metadata:  # type: ignore[override]
+        """:raises NotReadable: always, with the flaw."""
+        raise NotReadable(self.topic, self.flaw)
+
+
+@lru_cache(maxsize=16_384)
+def subject_of(service: str, branch: str, topic: str) -> str:
+    """The subject of an event: ``federation.<service>.<branch>.<event>``.
+
+    Whatever may not stand in a part of a subject is percent-encoded, so that no value can make another subject of it.
+    """
+    event = topic.partition(".")[2] or topic
+    return f"{ROOT}.{_token(service)}.{_token(branch)}.{'.'.join(_token(part) for part in event.split('.'))}"
+
+
+def filters_for(service: str, topics: frozenset[str]) -> list[str]:
+    """The subjects under which the events of some topics travel, whatever their branch; of every topic when empty."""
+    if not topics:
+        return [f"{ROOT}.{service}.>"]
+    return sorted(subject_of(service, "*", topic).replace(f".{_token('*')}.", ".*.", 1) for topic in topics)
+
+
+def header_block(event: RecordedEvent) -> bytes:
+    """The headers of an event as they go over the wire, one ``name: value`` a line, without the opening and closing lines."""
+    return b"%bce-id: %b/%d\r\nce-time: %b\r\nce-subject: %b\r\nce-position: %d\r\nce-aggregateversion: %d\r\nce-branchposition: %d\r\n%b" % (
+        _constant_headers(event.service, event.branch, event.topic),
+        event.service.encode(),
+        event.position,
+        event.recorded_at.isoformat().encode(),
+        str(event.aggregate_id).encode(),
+        event.position,
+        event.version,
+        event.branch_position,
+        _metadata_headers(event.metadata_json),
+    )
+
+
+def headers_of(event: RecordedEvent) -> dict[str, str]:
+    """The headers of an event by name."""
+    lines = header_block(event).decode().splitlines()
+    return {name: value for name, _, value in (line.partition(": ") for line in lines)}
+
+
+def recorded_event(subject: str, headers: Mapping[str, str] | None, body: bytes, sequence: int) -> RecordedEvent:
+    """The event of a message that stands at `sequence` of its service's stream.
+
+    A message that is no valid event comes back as a :class:`BrokenEvent`, never as an error.
+    """
+    _, service, branch, event = (*subject.split(".", 3), "", "", "")[:4]
+    found = headers or {}
+    try:
+        position = int(found["ce-position"])
+        if position != sequence:
+            raise ValueError(f"ce-position is {position}, the stream's sequence {sequence}")
+        return RecordedEvent(
+            service, position, UUID(found["ce-subject"]), int(found["ce-aggregateversion"]), found["ce-type"], body,
+            unescaped(found["ce-metadata"]), found["ce-branch"], int(found["ce-branchposition"]),
+            datetime.fromisoformat(found["ce-time"]),
+        )
+    except KeyError as error:
+        flaw = f"header {error.args[0]} is missing"
+    except ValueError as error:
+        flaw = f"a header is not valid: {error}"
+    topic = found.get("ce-type") or f"{service}.{event}"
+    return BrokenEvent(service, sequence, _NOBODY, 0, topic, body, b"{}", branch, 0, _EPOCH, flaw)
+
+
+def escaped(data: bytes) -> bytes:
+    """Bytes that may stand in a header: printable ASCII stays as it is, everything else is percent-encoded."""
+    if not data.translate(None, _PLAIN) and data == data.strip():
+        return data
+    return quote_from_bytes(data, safe=_SAFE).encode()
+
+
+def unescaped(value: str) -> bytes:
+    """The bytes of a header value written by :func:`escaped`."""
+    return unquote_to_bytes(value) if "%" in value else value.encode()
+
+
+@lru_cache(maxsize=16_384)
+def _constant_headers(service: str, branch: str, topic: str) -> bytes:
+    """What is the same for every event of a kind in a branch; built once, since this runs for every event published."""
+    values = {
+        "ce-specversion": "1.0", "ce-source": f"/{ROOT}/{service}", "ce-type": topic, "content-type": "application/json",
+        "ce-branch": branch,
+    }
+    return b"".join(b"%b: %b\r\n" % (name.encode(), escaped(value.encode())) for name, value in values.items())
+
+
+def _metadata_headers(metadata: bytes) -> bytes:
+    # Quotes inside of a JSON string are escaped, so this finds the key and no value that looks like it.
+    at = metadata.rfind(b'"traceparent":"') + 15
+    traceparent = metadata[at : at + 55]
+    if at > 14 and _TRACEPARENT.fullmatch(traceparent):
+        return b"ce-metadata: %b\r\ntraceparent: %b\r\n" % (escaped(metadata), traceparent)
+    return b"ce-metadata: %b\r\n" % escaped(metadata)
+
+
+def _token(part: str) -> str:
+    return quote_from_bytes(part.encode(), safe="-_").replace(".", "%2E").replace("~", "%7E") or "%00"

@@ -1,0 +1,154 @@
+"""Which units lie under which, on which day?
+
+A unit has one line parent and at most one functional parent, both effective-dated. The tree is small (120,000 units)
+and asked at every command, so each service keeps it in memory, fed by the rows of its ``units`` read model.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from datetime import date
+from itertools import chain
+
+import orjson
+
+from chassis.refusals import NotFound
+
+NATIONAL = "national"
+"""The branch of units that lie under no province and no central union."""
+
+
+class UnitUnknown(NotFound):
+    """Nobody can act at a unit that was never established."""
+
+    vi = "Không có đơn vị mang mã {code}."
+    en = "There is no unit with the code {code}."
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """A unit and every place it ever had in the tree.
+
+    ``level`` counts from 0 at the top; ``opens_branch`` says that its subtree is a branch of its own; ``line`` and
+    ``functional`` are JSON lists of [day, parent], the parent empty from the day there was none; ``position`` is that
+    of its last event.
+    """
+
+    code: str
+    name: str
+    level: int
+    opens_branch: bool
+    established_on: date
+    dissolved_on: date | None
+    line: str
+    functional: str
+    position: int
+
+    def attached(self, kind: str, parent: str, on: date, position: int) -> "Node":
+        """The unit with a new parent from a day on."""
+        places = [place for place in orjson.loads(getattr(self, kind)) if place[0] < on.isoformat()]
+        text = orjson.dumps([*places, [on.isoformat(), parent]]).decode()
+        return replace(self, position=position, line=text) if kind == "line" else replace(self, position=position, functional=text)
+
+    def exists(self, on: date | None) -> bool:
+        """Whether it is there on a day; as of now when None."""
+        if on is None:
+            return self.dissolved_on is None
+        return self.established_on <= on and (self.dissolved_on is None or on < self.dissolved_on)
+
+    def parents(self, on: date | None = None) -> list[str]:
+        """Line parent first, then functional parent, as of a day; as of now when None."""
+        return [parent for parent in (_place(self.line, on), _place(self.functional, on)) if parent]
+
+    @property
+    def line_parent(self) -> str:
+        """The unit that assigns targets, rates and awards, as of now; empty at the top."""
+        return _place(self.line, None)
+
+
+def first_places(on: date, parent: str) -> str:
+    """The JSON of a unit's first place."""
+    return orjson.dumps([[on.isoformat(), parent]]).decode() if parent else "[]"
+
+
+def _place(places: str, on: date | None) -> str:
+    parent = ""
+    for since, code in orjson.loads(places):
+        if on is None or since <= on.isoformat():
+            parent = code
+    return parent
+
+
+class Hierarchy:
+    """The units in memory: current ancestors in a dictionary's time, subtrees as of any day."""
+
+    def __init__(self) -> None:
+        self._nodes: dict[str, Node] = {}
+        self._children_ever: dict[str, set[str]] = {}
+        self._ancestors: dict[str, tuple[str, ...]] = {}
+
+    def put(self, nodes: Iterable[Node]) -> None:
+        """Take changed units in; an older state than the one at hand is passed over."""
+        for node in nodes:
+            known = self._nodes.get(node.code)
+            if known is not None and known.position >= node.position:
+                continue
+            self._nodes[node.code] = node
+            for _, parent in chain(orjson.loads(node.line), orjson.loads(node.functional)):
+                if parent:
+                    self._children_ever.setdefault(parent, set()).add(node.code)
+            if known is None or (known.line, known.functional) != (node.line, node.functional):
+                self._ancestors.clear()
+
+    def get(self, code: str) -> Node | None:
+        """A unit, dissolved or not."""
+        return self._nodes.get(code)
+
+    def require(self, code: str, field: str = "unit") -> Node:
+        """A unit, dissolved or not.
+
+        :raises UnitUnknown: there is none with this code.
+        """
+        node = self._nodes.get(code)
+        if node is None:
+            raise UnitUnknown(field, code=code)
+        return node
+
+    def ancestors(self, unit: str) -> tuple[str, ...]:
+        """The unit itself and all above it by line and by function, as of now; nothing for an unknown unit."""
+        found = self._ancestors.get(unit)
+        if found is None:
+            found = self._ancestors[unit] = tuple(self._upwards(unit))
+        return found
+
+    def is_under(self, unit: str, top: str) -> bool:
+        """Whether a unit is `top` or lies somewhere below it, as of now."""
+        return top in self.ancestors(unit)
+
+    def branch_of(self, unit: str) -> str:
+        """The nearest branch at or above the unit, by line before function; `NATIONAL` when there is none."""
+        return next((code for code in self.ancestors(unit) if self._nodes[code].opens_branch), NATIONAL)
+
+    def under(self, top: str, on: date | None = None) -> list[str]:
+        """The codes of a unit's subtree on a day, itself first; each once, parents before children."""
+        node = self._nodes.get(top)
+        found = {top: None} if node is not None and node.exists(on) else {}
+        for code in (queue := list(found)):
+            for child in sorted(self._children_ever.get(code, ())):
+                place = self._nodes[child]
+                if child not in found and place.exists(on) and code in place.parents(on):
+                    found[child] = None
+                    queue.append(child)
+        return list(found)
+
+    def __len__(self) -> int:
+        return len(self._nodes)
+
+    def _upwards(self, unit: str) -> Iterator[str]:
+        seen: dict[str, None] = {}
+        queue = [unit] if unit in self._nodes else []
+        for code in queue:
+            if code in seen or code not in self._nodes:
+                continue
+            seen[code] = None
+            yield code
+            queue.extend(self._nodes[code].parents())

@@ -1,0 +1,87 @@
+"""Which aggregates are in memory, and who may decide on one just now?"""
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from chassis.commands import Aggregate
+from chassis.store import EventStore
+
+MAX_LIVE_AGGREGATES = 50_000
+UNKNOWN = -1
+
+
+@dataclass(slots=True, eq=False)
+class Live:
+    """A living aggregate: its state after `version` events, `UNKNOWN` until loaded. One command at a time decides on it."""
+
+    lock: asyncio.Lock
+    state: Any = None
+    version: int = UNKNOWN
+
+
+class LiveAggregates:
+    """A bounded cache of aggregates, the least recently used leaving first."""
+
+    def __init__(self, store: EventStore, size: int = MAX_LIVE_AGGREGATES) -> None:
+        self._store, self._size = store, size
+        self._entries: OrderedDict[UUID, Live] = OrderedDict()
+
+    @asynccontextmanager
+    async def of(self, aggregate: Aggregate[Any], aggregate_ids: Sequence[UUID]) -> AsyncIterator[dict[UUID, Live]]:
+        """Some aggregates, loaded, each locked against other decisions of this process meanwhile."""
+        # Always in the same order, so that two batches never wait for each other.
+        entries = {key: self._entry(key) for key in sorted(set(aggregate_ids))}
+        taken: list[asyncio.Lock] = []
+        try:
+            for entry in entries.values():
+                await entry.lock.acquire()
+                taken.append(entry.lock)
+            await self._load(aggregate, {key: entry for key, entry in entries.items() if entry.version == UNKNOWN})
+            yield entries
+        finally:
+            for lock in taken:
+                lock.release()
+            self._trim()
+
+    async def state(self, aggregate: Aggregate[Any], aggregate_id: UUID) -> Any:
+        """The state of one aggregate for another's decision; None when it does not exist."""
+        entry = self._entries.get(aggregate_id)
+        if entry is None or entry.version == UNKNOWN or entry.lock.locked():
+            async with self.of(aggregate, (aggregate_id,)) as live:
+                return live[aggregate_id].state
+        return entry.state
+
+    def _entry(self, key: UUID) -> Live:
+        entry = self._entries.get(key)
+        if entry is None:
+            entry = self._entries[key] = Live(asyncio.Lock())
+        else:
+            self._entries.move_to_end(key)
+        return entry
+
+    async def _load(self, aggregate: Aggregate[Any], unknown: dict[UUID, Live]) -> None:
+        if not unknown:
+            return
+        if len(unknown) == 1:
+            (key,) = unknown
+            histories = {key: await self._store.load(key)}
+        else:
+            histories = await self._store.load_many(list(unknown))
+        for key, entry in unknown.items():
+            state = None
+            for recorded in histories[key]:
+                state = aggregate.evolve(state, recorded.event)
+            entry.state, entry.version = state, len(histories[key])
+
+    def _trim(self) -> None:
+        while len(self._entries) > self._size:
+            key, entry = next(iter(self._entries.items()))
+            if entry.lock.locked():
+                self._entries.move_to_end(key)
+                return
+            del self._entries[key]

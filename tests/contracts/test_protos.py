@@ -1,0 +1,76 @@
+"""Does the contract keep its own rules, and everything that callers already have?"""
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+from federation.contract.v1 import contract_pb2
+from google.protobuf.descriptor import MethodDescriptor, ServiceDescriptor
+
+ROOT = Path(__file__).parents[2]
+STUBS = ROOT / "proto/stubs"
+SOURCES = sorted(path.relative_to(ROOT / "proto") for path in (ROOT / "proto/federation").glob("**/*.proto"))
+
+
+def generate(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([sys.executable, ROOT / "proto/generate.py", *arguments], capture_output=True, text=True, check=False)
+
+
+def services() -> Iterator[ServiceDescriptor]:
+    for source in SOURCES:
+        module = import_module(str(source.with_suffix("")).replace("/", ".") + "_pb2")
+        yield from module.DESCRIPTOR.services_by_name.values()
+
+
+SERVICES = list(services())
+METHODS = [method for service in SERVICES for method in service.methods]
+
+
+def test_the_contract_is_lint_clean_formatted_and_breaks_nothing_released() -> None:
+    done = generate("check")
+
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_the_committed_stubs_are_those_of_the_proto_files(tmp_path: Path) -> None:
+    done = generate("stubs", str(tmp_path))
+
+    assert done.returncode == 0, done.stderr
+    assert contents(tmp_path) == contents(STUBS), "run: python proto/generate.py stubs"
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    paths = (path for path in folder.rglob("*") if path.is_file() and "__pycache__" not in path.parts)
+    return {str(path.relative_to(folder)): path.read_bytes() for path in paths}
+
+
+@pytest.mark.parametrize("method", METHODS, ids=lambda method: method.full_name)
+def test_every_method_states_the_role_it_needs(method: MethodDescriptor) -> None:
+    assert method.GetOptions().Extensions[contract_pb2.needs] != contract_pb2.ROLE_UNSPECIFIED
+
+
+@pytest.mark.parametrize("service", SERVICES, ids=lambda service: service.full_name)
+def test_every_command_has_its_batch_form(service: ServiceDescriptor) -> None:
+    answer, batch_answer = contract_pb2.CommandAnswer.DESCRIPTOR, contract_pb2.BatchAnswer.DESCRIPTOR
+    commands = {method.name: method for method in service.methods if method.output_type is answer}
+    batches = {method.name: method for method in service.methods if method.output_type is batch_answer}
+
+    assert set(batches) == {f"Batch{name}" for name in commands}
+    for name, command in commands.items():
+        batch = batches[f"Batch{name}"]
+        items = batch.input_type.fields_by_name["items"]
+        assert (items.number, items.is_repeated, items.message_type) == (1, True, command.input_type)
+        assert len(batch.input_type.fields) == 1, f"{batch.full_name} carries its items and nothing else"
+        needs = [method.GetOptions().Extensions[contract_pb2.needs] for method in (command, batch)]
+        assert needs[0] == needs[1], f"{name} needs the same role alone and in a batch"
+
+
+@pytest.mark.parametrize("service", SERVICES, ids=lambda service: service.full_name)
+def test_every_command_carries_its_id(service: ServiceDescriptor) -> None:
+    for method in service.methods:
+        if method.output_type is contract_pb2.CommandAnswer.DESCRIPTOR:
+            field = method.input_type.fields_by_name.get("command_id")
+            assert field is not None and field.type == field.TYPE_STRING, method.full_name
