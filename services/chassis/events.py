@@ -53,6 +53,9 @@ class Event(BaseModel):
     unit: str
     on: date
 
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__()
+
     @classmethod
     def __pydantic_init_subclass__(cls, *, topic: str, schema_version: int = 1, **kwargs: Any) -> None:
         if TOPICS.setdefault(topic, cls) is not cls:
