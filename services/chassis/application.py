@@ -11,12 +11,13 @@ from hashlib import blake2b
 from typing import Any, Protocol
 from uuid import UUID
 
+from chassis.claims import Claim
 from chassis.commands import Aggregate, Call, Command, Handler
 from chassis.events import Event, Metadata
 from chassis.live_aggregates import UNKNOWN, Live, LiveAggregates
 from chassis.refusals import Conflict, Refusal
 from chassis.security import Role, authorise
-from chassis.store import Answer, Append, Claim, Claimed, EventStore, NewEvent, StaleVersion
+from chassis.store import Answer, Append, Claimed, EventStore, NewEvent, StaleVersion
 
 MAX_ATTEMPTS = 8
 
@@ -80,9 +81,7 @@ class Application:
             async with self.live.of(handler.aggregate, [command.aggregate_id for command in asked]) as live:
                 attempt = _Attempt(self, call, handler, facts, live)
                 results = await attempt.run(asked)
-            for item, result in zip(open_items, results, strict=True):
-                if result is not None:
-                    outcomes[item] = result
+            outcomes.update({item: result for item, result in zip(open_items, results, strict=True) if result is not None})
             open_items = [item for item in open_items if item not in outcomes]
             if not open_items:
                 break
@@ -188,7 +187,9 @@ class _Attempt:
             stored.append(self.app.new_event(self.call, command, event, entry.version))
         return Append(tuple(stored), command.command_id, self.app.fingerprint(command), tuple(claims))
 
-    async def _finish(self, command: Command, events: Sequence[Event], pending: asyncio.Future[Answer] | Refusal) -> Outcome | None:
+    async def _finish(
+        self, command: Command, events: Sequence[Event], pending: asyncio.Future[Answer] | Refusal
+    ) -> Outcome | None:
         if isinstance(pending, Refusal):
             return await self._repetition_or(command, pending)
         try:

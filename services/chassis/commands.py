@@ -12,10 +12,10 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from chassis.claims import Claim
 from chassis.events import Event
 from chassis.refusals import Invalid, Problem
 from chassis.security import Caller
-from chassis.store import Claim
 
 
 class Command(BaseModel):

@@ -57,7 +57,8 @@ class Event(BaseModel):
         super().__init_subclass__()
 
     @classmethod
-    def __pydantic_init_subclass__(cls, *, topic: str, schema_version: int = 1, **kwargs: Any) -> None:
+    def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
+        topic, schema_version = kwargs["topic"], kwargs.get("schema_version", 1)
         if TOPICS.setdefault(topic, cls) is not cls:
             raise TypeError(f"topic {topic} is taken by {TOPICS[topic].__qualname__}")
         cls.topic, cls.schema_version = topic, schema_version

@@ -162,9 +162,15 @@ def packed(event: RecordedEvent) -> bytes:
     """A recorded event as one JSON document, for parking; body and metadata keep their bytes."""
     return orjson.dumps(
         {
-            "service": event.service, "position": event.position, "aggregate_id": event.aggregate_id, "version": event.version,
-            "topic": event.topic, "body": b64encode(event.body).decode(),
-            "metadata": event.metadata_json.decode(), "branch": event.branch, "branch_position": event.branch_position,
+            "service": event.service,
+            "position": event.position,
+            "aggregate_id": event.aggregate_id,
+            "version": event.version,
+            "topic": event.topic,
+            "body": b64encode(event.body).decode(),
+            "metadata": event.metadata_json.decode(),
+            "branch": event.branch,
+            "branch_position": event.branch_position,
             "recorded_at": event.recorded_at,
         }
     )
@@ -174,7 +180,14 @@ def unpacked(data: bytes) -> RecordedEvent:
     """The recorded event of a parked document."""
     fields = orjson.loads(data)
     return RecordedEvent(
-        fields["service"], fields["position"], UUID(fields["aggregate_id"]), fields["version"], fields["topic"],
-        b64decode(fields["body"]), fields["metadata"].encode(), fields["branch"], fields["branch_position"],
+        fields["service"],
+        fields["position"],
+        UUID(fields["aggregate_id"]),
+        fields["version"],
+        fields["topic"],
+        b64decode(fields["body"]),
+        fields["metadata"].encode(),
+        fields["branch"],
+        fields["branch_position"],
         datetime.fromisoformat(fields["recorded_at"]),
     )

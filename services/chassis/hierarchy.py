@@ -47,7 +47,9 @@ class Node:
         """The unit with a new parent from a day on."""
         places = [place for place in orjson.loads(getattr(self, kind)) if place[0] < on.isoformat()]
         text = orjson.dumps([*places, [on.isoformat(), parent]]).decode()
-        return replace(self, position=position, line=text) if kind == "line" else replace(self, position=position, functional=text)
+        return (
+            replace(self, position=position, line=text) if kind == "line" else replace(self, position=position, functional=text)
+        )
 
     def exists(self, on: date | None) -> bool:
         """Whether it is there on a day; as of now when None."""

@@ -5,21 +5,98 @@ signal wakes it. So a model that is built anew from the first event delays no ot
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
+from typing import Any, Generic, TypeVar
 
 import psycopg
 import structlog
 
-from chassis.database import AppendSignal
-from chassis.following import Follower
+from chassis.database import AppendSignal, Connection
+from chassis.events import RecordedEvent
+from chassis.following import Follower, unprocessable
+from chassis.read_models import Key, ReadModel
 from chassis.refusals import Unavailable
 from chassis.store import EventStore
 
 BATCH_EVENTS = 2_000
 RETRY_S = 0.2
 
+R = TypeVar("R")
+
 log = structlog.get_logger(__name__)
+
+
+class Projection(Generic[R]):
+    """Keeps the table of a read model: the effect that a follower drives.
+
+    :param on_rows: told of the rows that changed, after they became durable.
+    """
+
+    def __init__(self, model: ReadModel[R], on_rows: Callable[[Iterable[R]], None] | None = None) -> None:
+        self.model, self.name, self.source, self.topics = model, model.name, model.source, model.topics
+        self._on_rows = on_rows
+        self._changed: list[R] = []
+        columns = list(model.columns)
+        arrays = ", ".join(f"%b::{kind.removesuffix(' not null')}[]" for kind in model.columns.values())
+        key_arrays = ", ".join(f"%b::{model.columns[name].removesuffix(' not null')}[]" for name in model.key)
+        key, rest = ", ".join(model.key), [name for name in columns if name not in model.key]
+        update = ", ".join(f"{name} = excluded.{name}" for name in rest)
+        self._select = f"select {', '.join(columns)} from {model.table} where ({key}) in (select * from unnest({key_arrays}))"
+        self._upsert = (
+            f"insert into {model.table} ({', '.join(columns)}) select * from unnest({arrays}) "
+            f"on conflict ({key}) do {f'update set {update}' if update else 'nothing'}"
+        )
+        self._delete = f"delete from {model.table} where ({key}) in (select * from unnest({key_arrays}))"
+
+    async def take(self, events: Sequence[RecordedEvent], transaction: Connection) -> None:
+        """Evolve and write the rows that some events touch.
+
+        :raises Unprocessable: an event cannot be read or does not fit its row.
+        """
+        keys: set[Key] = set()
+        for event in events:
+            try:
+                keys.update(self.model.keys(event))
+            except Exception as error:
+                raise unprocessable(event, error) from error
+        if not keys:
+            return
+        before = await self._rows(keys, transaction)
+        rows: dict[Key, R | None] = dict(before)
+        for event in events:
+            try:
+                self.model.apply(rows, event)
+            except Exception as error:
+                raise unprocessable(event, error) from error
+        await self._write(before, rows, transaction)
+
+    async def taken(self, events: Sequence[RecordedEvent]) -> None:
+        """Tell of the rows that became durable."""
+        changed, self._changed = self._changed, []
+        if self._on_rows and changed:
+            self._on_rows(changed)
+
+    async def _rows(self, keys: Iterable[Key], transaction: Connection) -> dict[Key, R | None]:
+        cursor = transaction.cursor(binary=True)
+        await cursor.execute(self._select.encode(), _transposed(keys))
+        places = [list(self.model.columns).index(name) for name in self.model.key]
+        found = await cursor.fetchall()
+        return {tuple(row[place] for place in places): self.model.row(*row) for row in found}
+
+    async def _write(self, before: dict[Key, R | None], rows: dict[Key, R | None], transaction: Connection) -> None:
+        changed = [row for key, row in rows.items() if row is not None and row is not before.get(key)]
+        gone = [key for key, row in rows.items() if row is None and key in before]
+        if changed:
+            values = [[getattr(row, name) for row in changed] for name in self.model.columns]
+            await transaction.execute(self._upsert.encode(), values)
+        if gone:
+            await transaction.execute(self._delete.encode(), _transposed(gone))
+        self._changed = changed
+
+
+def _transposed(keys: Iterable[Key]) -> list[list[Any]]:
+    return [list(column) for column in zip(*keys, strict=True)]
 
 
 class Projector:
@@ -33,7 +110,9 @@ class Projector:
         """Load every position, then follow."""
         for follower in self.followers:
             await follower.load()
-        self._tasks = [asyncio.create_task(self._follow(follower), name=f"project-{follower.name}") for follower in self.followers]
+        self._tasks = [
+            asyncio.create_task(self._follow(follower), name=f"project-{follower.name}") for follower in self.followers
+        ]
 
     async def stop(self) -> None:
         """Stop following; what was begun is rolled back and taken again next time."""

@@ -14,16 +14,17 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import blake2b
-from typing import Any, Literal
+from typing import Any
 from uuid import UUID
 
 import psycopg
 from psycopg.conninfo import make_conninfo
 from psycopg_pool import AsyncConnectionPool
 
+from chassis.claims import Claim
 from chassis.database import Connection
 from chassis.events import RecordedEvent
-from chassis.refusals import CommandIdReused, Invalid, Overloaded, Problem, Refusal, Unavailable
+from chassis.refusals import CommandIdReused, Invalid, Overloaded, Problem, Unavailable
 
 MAX_BATCH_EVENTS = 2_000
 MAX_WAITING_APPENDS = 16_384
@@ -41,20 +42,6 @@ class NewEvent:
     body: bytes
     metadata: bytes
     branch: str
-
-
-@dataclass(frozen=True, slots=True)
-class Claim:
-    """What a command takes or gives back so that a rule across aggregates holds.
-
-    ``take`` is exclusive (a national id), ``share`` is counted and keeps others from taking (a member in a unit),
-    ``release`` and ``unshare`` give back. `refusal` makes the answer to a command that finds it held; without one the
-    command is decided anew, because the rule itself will then say what changed.
-    """
-
-    key: str
-    mode: Literal["take", "share", "release", "unshare"]
-    refusal: Callable[[], Refusal] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +84,13 @@ class EventStore:
     """
 
     def __init__(
-        self, service: str, conninfo: str, pool: AsyncConnectionPool[Connection], *, secret: bytes, clock: Callable[[], datetime],
+        self,
+        service: str,
+        conninfo: str,
+        pool: AsyncConnectionPool[Connection],
+        *,
+        secret: bytes,
+        clock: Callable[[], datetime],
         on_batch: Callable[[int, int], None] = lambda events, commands: None,
     ) -> None:
         self.service = service
@@ -267,12 +260,15 @@ class _Writer:
             except (psycopg.OperationalError, psycopg.InterfaceError) as error:
                 await self._disconnect()
                 if isinstance(error, psycopg.errors.ProgramLimitExceeded):
-                    return await self._bisect(batch, error)
+                    await self._bisect(batch, error)
+                    return
                 if asyncio.get_running_loop().time() > deadline:
-                    return self._refuse_all(batch)
+                    self._refuse_all(batch)
+                    return
                 await asyncio.sleep(0.05)
             except psycopg.Error as error:
-                return await self._bisect(batch, error)
+                await self._bisect(batch, error)
+                return
 
     def _refuse_all(self, batch: list[_Waiting]) -> None:
         for waiting in (*batch, *self._queue):
@@ -283,7 +279,8 @@ class _Writer:
         """One command of the batch cannot be stored: find it by halves, keep the others."""
         if len(batch) == 1:
             problem = Problem("", "cơ sở dữ liệu không nhận dữ liệu này", "the store does not take this value")
-            return batch[0].settle(Invalid(problem))
+            batch[0].settle(Invalid(problem))
+            return
         middle = len(batch) // 2
         await self._append(batch[:middle])
         await self._append(batch[middle:])
@@ -470,7 +467,7 @@ class _Loader:
                 asked = {key: self._asked.pop(key) for key in list(self._asked)[: self.MAX_AGGREGATES]}
                 try:
                     histories = await self._store.load_many(list(asked))
-                except Exception as error:  # noqa: BLE001 - whatever it is belongs to those who asked
+                except Exception as error:
                     for future in asked.values():
                         future.set_exception(error)
                 else:

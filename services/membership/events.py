@@ -32,9 +32,14 @@ class Level(StrEnum):
 
 
 _DEPTHS = {
-    Level.CONFEDERATION: 0, Level.FEDERATION: 1, Level.PROVINCE: 2, Level.MINISTRY: 2, Level.GRASSROOTS: 3,
-    Level.SECTION: 4, Level.GROUP: 5,
-}  # fmt: skip
+    Level.CONFEDERATION: 0,
+    Level.FEDERATION: 1,
+    Level.PROVINCE: 2,
+    Level.MINISTRY: 2,
+    Level.GRASSROOTS: 3,
+    Level.SECTION: 4,
+    Level.GROUP: 5,
+}
 GRASSROOTS_DEPTH = _DEPTHS[Level.GRASSROOTS]
 
 

@@ -1,0 +1,24 @@
+"""How does a rule hold that no single aggregate can see: one holder of a national id, nobody left in a dissolved unit?
+
+By claims that are taken and given back in the same transaction as the events: a persisted readers-writer lock a key.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+from chassis.refusals import Refusal
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """What a command takes or gives back so that a rule across aggregates holds.
+
+    ``take`` is exclusive (a national id), ``share`` is counted and keeps others from taking (a member in a unit),
+    ``release`` and ``unshare`` give back. `refusal` makes the answer to a command that finds it held; without one the
+    command is decided anew, because the rule itself will then say what changed.
+    """
+
+    key: str
+    mode: Literal["take", "share", "release", "unshare"]
+    refusal: Callable[[], Refusal] | None = None

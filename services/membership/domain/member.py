@@ -1,0 +1,416 @@
+"""May this person be admitted, corrected, transferred, let go? A transfer is a chapter of the member's own history."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import date
+from typing import Annotated
+from uuid import UUID
+
+from pydantic import StringConstraints
+
+from chassis.claims import Claim
+from chassis.commands import Aggregate, Command
+from chassis.events import Event, Personal
+from chassis.fields import Code, Day, Line, NationalId, Text
+from chassis.refusals import AlreadyExists, NotFound, RuleBroken
+from membership.domain.unit import NothingChanges, Unit, keeps, lets_go, not_before, open_unit
+from membership.events import (
+    GRASSROOTS_DEPTH,
+    HardshipEnded,
+    HardshipGrade,
+    HardshipRecorded,
+    MemberDetailsCorrected,
+    MemberJoined,
+    MemberLeft,
+    MemberReleased,
+    TransferAccepted,
+    TransferRefused,
+    TransferRequested,
+)
+
+Phone = Annotated[str, StringConstraints(max_length=20, pattern=r"^(\+?\d{8,15})?$")]
+Email = Annotated[str, StringConstraints(max_length=254, pattern=r"^([^@\s]+@[^@\s]+\.[^@\s]+)?$")]
+
+
+class MemberUnknown(NotFound):
+    """Nobody was admitted under this id."""
+
+    vi = "Không có đoàn viên này."
+    en = "There is no such member."
+
+
+class MemberExists(AlreadyExists):
+    """A member id is given once."""
+
+    vi = "Mã đoàn viên này đã được dùng."
+    en = "This member id is already taken."
+
+
+class NationalIdTaken(AlreadyExists):
+    """One member per national id in the whole federation."""
+
+    vi = "Số căn cước này đã thuộc về một đoàn viên đang sinh hoạt."
+    en = "This national id belongs to an active member already."
+
+
+class MemberHasLeft(RuleBroken):
+    """Nothing new can happen to a member who left."""
+
+    vi = "Đoàn viên đã thôi sinh hoạt từ ngày {on}."
+    en = "The member left on {on}."
+
+
+class NotAGrassrootsUnit(RuleBroken):
+    """Members belong to a grassroots union or to a section or group of it."""
+
+    vi = "Chỉ công đoàn cơ sở, bộ phận hoặc tổ mới kết nạp đoàn viên."
+    en = "Only a grassroots union, a section or a group has members."
+
+
+class NotInHardship(RuleBroken):
+    """Only a recorded hardship can end."""
+
+    vi = "Đoàn viên không có hoàn cảnh khó khăn nào đang ghi nhận."
+    en = "No hardship is recorded for the member."
+
+
+class TransferPending(RuleBroken):
+    """One transfer at a time."""
+
+    vi = "Đoàn viên đang có một đề nghị chuyển sinh hoạt."
+    en = "A transfer of the member is under way already."
+
+
+class TransferUnknown(NotFound):
+    """The transfer named is not the one under way."""
+
+    vi = "Không có đề nghị chuyển sinh hoạt này."
+    en = "There is no such transfer under way."
+
+
+class NotReleased(RuleBroken):
+    """A transfer needs the release of the old unit before the acceptance of the new one."""
+
+    vi = "Đơn vị cũ chưa đồng ý cho chuyển."
+    en = "The old unit has not released the member yet."
+
+
+class AlreadyReleased(RuleBroken):
+    """A member is released once in a transfer."""
+
+    vi = "Đơn vị cũ đã đồng ý cho chuyển."
+    en = "The old unit has released the member already."
+
+
+@dataclass(frozen=True, slots=True)
+class Transfer:
+    """A transfer under way."""
+
+    transfer_id: UUID
+    to_unit: str
+    released: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A member as the history left it; personal details are kept only as far as a decision needs them."""
+
+    member_id: UUID
+    unit: str
+    national_id: str
+    joined_on: date
+    changed_on: date
+    left_on: date | None = None
+    hardship: HardshipGrade | None = None
+    transfer: Transfer | None = None
+
+
+Units = Mapping[str, Unit | None]
+"""The units that decisions name, by code."""
+
+
+class MemberCommand(Command):
+    """A command about one member."""
+
+    member_id: UUID
+    on: Day
+
+    @property
+    def aggregate_id(self) -> UUID:
+        """The member's own id."""
+        return self.member_id
+
+
+class AdmitMember(MemberCommand):
+    """Admit a person to a unit."""
+
+    unit: Code
+    full_name: Personal[Line]
+    national_id: Personal[NationalId]
+    birth_date: Personal[Day]
+    phone: Personal[Phone] = ""
+    email: Personal[Email] = ""
+
+
+class CorrectMemberDetails(MemberCommand):
+    """Correct what is recorded; what is left out stays."""
+
+    full_name: Personal[Line | None] = None
+    birth_date: Personal[Day | None] = None
+    phone: Personal[Phone | None] = None
+    email: Personal[Email | None] = None
+
+
+class RecordHardship(MemberCommand):
+    """Record a hardship, or its other grade."""
+
+    grade: HardshipGrade
+    details: Personal[Text] = ""
+
+
+class EndHardship(MemberCommand):
+    """End a hardship."""
+
+
+class LeaveUnion(MemberCommand):
+    """A member leaves the union."""
+
+    reason: Line
+
+
+class TransferCommand(MemberCommand):
+    """A command about a member's transfer."""
+
+    transfer_id: UUID
+
+
+class RequestTransfer(TransferCommand):
+    """Ask to move to another unit."""
+
+    to_unit: Code
+
+
+class ReleaseMember(TransferCommand):
+    """The old unit lets go."""
+
+
+class AcceptTransfer(TransferCommand):
+    """The new unit takes in."""
+
+
+class RefuseTransfer(TransferCommand):
+    """The new unit does not take in."""
+
+    reason: Line
+
+
+def units_named(command: Command) -> list[str]:
+    """The units that a decision must see."""
+    match command:
+        case AdmitMember():
+            return [command.unit]
+        case RequestTransfer():
+            return [command.to_unit]
+        case _:
+            return []
+
+
+def admit(state: Member | None, command: AdmitMember, units: Units) -> list[Event]:
+    """That the national id is free is held by a claim (:func:`claims`).
+
+    :raises MemberExists, UnitUnknown, UnitIsDissolved, NotAGrassrootsUnit, NotBefore, NationalIdTaken:
+    """
+    if state is not None:
+        raise MemberExists("member_id")
+    unit = _unit_with_members(units, command.unit, "unit")
+    not_before(unit.established_on, command.on)
+    not_before(command.birth_date, command.on, "birth_date")
+    return [
+        MemberJoined(
+            unit=command.unit,
+            on=command.on,
+            member_id=command.member_id,
+            full_name=command.full_name,
+            national_id=command.national_id,
+            birth_date=command.birth_date,
+            phone=command.phone,
+            email=command.email,
+        )
+    ]
+
+
+def correct(state: Member | None, command: CorrectMemberDetails, _: object) -> list[Event]:
+    """:raises MemberUnknown, NothingChanges:"""
+    if state is None:
+        raise MemberUnknown("member_id")
+    changes = command.model_dump(include={"full_name", "birth_date", "phone", "email"})
+    if all(value is None for value in changes.values()):
+        raise NothingChanges()
+    return [MemberDetailsCorrected(unit=state.unit, on=command.on, member_id=state.member_id, **changes)]
+
+
+def record_hardship(state: Member | None, command: RecordHardship, _: object) -> list[Event]:
+    """:raises MemberUnknown, MemberHasLeft, NotBefore, NothingChanges:"""
+    member = active(state, command.on)
+    if member.hardship is command.grade:
+        raise NothingChanges("grade")
+    return [
+        HardshipRecorded(
+            unit=member.unit,
+            on=command.on,
+            member_id=member.member_id,
+            special=command.grade is HardshipGrade.SPECIAL_HARDSHIP,
+            details=command.details,
+        )
+    ]
+
+
+def end_hardship(state: Member | None, command: EndHardship, _: object) -> list[Event]:
+    """:raises MemberUnknown, MemberHasLeft, NotInHardship:"""
+    member = active(state, command.on)
+    if member.hardship is None:
+        raise NotInHardship("member_id")
+    return [HardshipEnded(unit=member.unit, on=command.on, member_id=member.member_id)]
+
+
+def leave(state: Member | None, command: LeaveUnion, _: object) -> list[Event]:
+    """:raises MemberUnknown, MemberHasLeft, NotBefore:"""
+    member = active(state, command.on)
+    return [MemberLeft(unit=member.unit, on=command.on, member_id=member.member_id, reason=command.reason)]
+
+
+def request_transfer(state: Member | None, command: RequestTransfer, units: Units) -> list[Event]:
+    """:raises MemberUnknown, MemberHasLeft, TransferPending, UnitUnknown, UnitIsDissolved, NotAGrassrootsUnit:"""
+    member = active(state, command.on)
+    if member.transfer is not None:
+        raise TransferPending("transfer_id")
+    if command.to_unit == member.unit:
+        raise NothingChanges("to_unit")
+    _unit_with_members(units, command.to_unit, "to_unit")
+    return [
+        TransferRequested(
+            unit=member.unit, on=command.on, member_id=member.member_id, transfer_id=command.transfer_id, to_unit=command.to_unit
+        )
+    ]
+
+
+def release(state: Member | None, command: ReleaseMember, _: object) -> list[Event]:
+    """:raises MemberUnknown, MemberHasLeft, TransferUnknown, AlreadyReleased:"""
+    member, transfer = _transfer_of(state, command)
+    if transfer.released:
+        raise AlreadyReleased("transfer_id")
+    return [
+        MemberReleased(
+            unit=member.unit,
+            on=command.on,
+            member_id=member.member_id,
+            transfer_id=transfer.transfer_id,
+            to_unit=transfer.to_unit,
+        )
+    ]
+
+
+def accept_transfer(state: Member | None, command: AcceptTransfer, _: object) -> list[Event]:
+    """:raises MemberUnknown, MemberHasLeft, TransferUnknown, NotReleased:"""
+    member, transfer = _transfer_of(state, command)
+    if not transfer.released:
+        raise NotReleased("transfer_id")
+    return [
+        TransferAccepted(
+            unit=transfer.to_unit,
+            on=command.on,
+            member_id=member.member_id,
+            transfer_id=transfer.transfer_id,
+            from_unit=member.unit,
+        )
+    ]
+
+
+def refuse_transfer(state: Member | None, command: RefuseTransfer, _: object) -> list[Event]:
+    """:raises MemberUnknown, MemberHasLeft, TransferUnknown:"""
+    member, transfer = _transfer_of(state, command)
+    return [
+        TransferRefused(
+            unit=member.unit,
+            on=command.on,
+            member_id=member.member_id,
+            transfer_id=transfer.transfer_id,
+            to_unit=transfer.to_unit,
+            reason=command.reason,
+        )
+    ]
+
+
+def new_unit(state: Member | None, command: Command) -> str:
+    """Where acceptance and refusal of a transfer are decided: at the unit that is asked."""
+    if state is None:
+        raise MemberUnknown("member_id")
+    return state.transfer.to_unit if state.transfer else state.unit
+
+
+def active(state: Member | None, on: date) -> Member:
+    """:raises MemberUnknown: nobody has this id. :raises MemberHasLeft: it left. :raises NotBefore: too early a day."""
+    if state is None:
+        raise MemberUnknown("member_id")
+    if state.left_on is not None:
+        raise MemberHasLeft("member_id", on=state.left_on)
+    not_before(state.changed_on, on)
+    return state
+
+
+def _transfer_of(state: Member | None, command: TransferCommand) -> tuple[Member, Transfer]:
+    member = active(state, command.on)
+    if member.transfer is None or member.transfer.transfer_id != command.transfer_id:
+        raise TransferUnknown("transfer_id")
+    return member, member.transfer
+
+
+def _unit_with_members(units: Units, code: str, field: str) -> Unit:
+    unit = open_unit(units.get(code), code, field)
+    if unit.level.depth < GRASSROOTS_DEPTH:
+        raise NotAGrassrootsUnit(field)
+    return unit
+
+
+def evolve(state: Member | None, event: Event) -> Member:
+    """The member after one more event."""
+    match event:
+        case MemberJoined():
+            return Member(event.member_id, event.unit, event.national_id, event.on, event.on)
+        case _ if state is None:
+            raise AssertionError(f"{event.topic} without a member")
+        case MemberDetailsCorrected():
+            return state
+        case HardshipRecorded():
+            grade = HardshipGrade.SPECIAL_HARDSHIP if event.special else HardshipGrade.HARDSHIP
+            return replace(state, hardship=grade, changed_on=event.on)
+        case HardshipEnded():
+            return replace(state, hardship=None, changed_on=event.on)
+        case MemberLeft():
+            return replace(state, left_on=event.on, transfer=None, hardship=None)
+        case TransferRequested():
+            return replace(state, transfer=Transfer(event.transfer_id, event.to_unit), changed_on=event.on)
+        case MemberReleased():
+            return replace(state, transfer=Transfer(event.transfer_id, event.to_unit, released=True), changed_on=event.on)
+        case TransferAccepted():
+            return replace(state, unit=event.unit, transfer=None, changed_on=event.on)
+        case TransferRefused():
+            return replace(state, transfer=None, changed_on=event.on)
+    raise AssertionError(f"{event.topic} is no event of a member")
+
+
+def claims(state: Member | None, event: Event) -> Iterable[Claim]:
+    """A member holds its national id alone and keeps its unit from being dissolved."""
+    match event:
+        case MemberJoined():
+            yield Claim(f"national-id:{event.national_id}", "take", lambda: NationalIdTaken("national_id"))
+            yield keeps(event.unit)
+        case MemberLeft() if state:
+            yield Claim(f"national-id:{state.national_id}", "release")
+            yield lets_go(state.unit)
+        case TransferAccepted() if state:
+            yield lets_go(state.unit)
+            yield keeps(event.unit)
+
+
+MEMBER = Aggregate("member", evolve, lambda member: member.unit, claims)
