@@ -92,13 +92,13 @@ class Application:
         content = command.__pydantic_serializer__.to_json(command)
         return blake2b(content, key=self._secret, digest_size=16, person=type(command).__name__.encode()[:16]).digest()
 
-    def authorise(self, call: Call, handler: AnyHandler, state: Any, command: Any) -> None:
+    def authorise(self, call: Call, handler: AnyHandler, state: Any, command: Any, facts: Any) -> None:
         """Check the right at the aggregate's own unit, or at the unit where it is about to come into being.
 
         :raises Forbidden: the caller has no such right there.
         """
         if handler.at is not None:
-            unit = handler.at(state, command)
+            unit = handler.at(state, command, facts)
         else:
             unit = command.unit if state is None else handler.aggregate.unit(state)
         authorise(call.caller, self._needs[type(command).__name__], unit, self._tree.ancestors)
@@ -167,7 +167,7 @@ class _Attempt:
         """Decide a command and hand it to the store; the state moves on at once."""
         entry = self.live[command.aggregate_id]
         try:
-            self.app.authorise(self.call, self.handler, entry.state, command)
+            self.app.authorise(self.call, self.handler, entry.state, command, self.facts)
             if command.expected_version is not None and command.expected_version != entry.version:
                 raise Conflict("expected_version")
             events = self.handler.decide(entry.state, command, self.facts)

@@ -16,9 +16,10 @@ class Claim:
 
     ``take`` is exclusive (a national id), ``share`` is counted and keeps others from taking (a member in a unit),
     ``release`` and ``unshare`` give back. `refusal` makes the answer to a command that finds it held; without one the
-    command is decided anew, because the rule itself will then say what changed.
+    command is decided anew, because the rule itself will then say what changed. With `limit` a ``share`` is refused beyond so many holders (a quota).
     """
 
     key: str
     mode: Literal["take", "share", "release", "unshare"]
     refusal: Callable[[], Refusal] | None = None
+    limit: int | None = None

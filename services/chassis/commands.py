@@ -82,7 +82,7 @@ class Handler(Generic[S, C, F]):
     aggregate: Aggregate[S]
     decide: Callable[[S | None, C, F], Sequence[Event]]
     facts: Facts[C, F]
-    at: Callable[[S | None, C], str] | None = None
+    at: Callable[[S | None, C, F], str] | None = None
 
 
 @dataclass(frozen=True, slots=True)

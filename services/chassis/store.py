@@ -29,6 +29,7 @@ from chassis.refusals import CommandIdReused, Invalid, Overloaded, Problem, Unav
 MAX_BATCH_EVENTS = 2_000
 MAX_WAITING_APPENDS = 16_384
 OUTAGE_PATIENCE_S = 5.0
+MAX_HOLDERS = 2**31 - 2
 COLUMNS = "position, aggregate_id, version, topic, body, metadata, branch, branch_position, recorded_at"
 
 
@@ -293,7 +294,7 @@ class _Writer:
             )
         cursor = self._connection.cursor(binary=True)
         await cursor.execute(
-            "select * from append_batch(%b,%b,%b,%b,%b,%b,%b,%b,%b,%b,%b,%b,%b,%b,%b)", plan.arrays(self._clock(), self._hash)
+            "select * from append_batch(%b,%b,%b,%b,%b,%b,%b,%b,%b,%b,%b,%b,%b,%b,%b,%b)", plan.arrays(self._clock(), self._hash)
         )
         return await cursor.fetchall()
 
@@ -341,6 +342,7 @@ class _Plan:
         self._command_ids: set[UUID] = set()
         self.needs: dict[str, str] = {}
         self._deltas: dict[str, int] = {}
+        self._most: dict[str, int] = {}
 
     def fits(self, append: Append) -> bool:
         """Versions must follow on those of the batch, and a claim is either shared in it or touched once."""
@@ -350,7 +352,8 @@ class _Plan:
         if any(self._versions.get(aggregate, version - 1) != version - 1 for aggregate, version in first.items()):
             return False
         return all(
-            claim.key not in self.needs or (claim.mode in ("share", "unshare") and self.needs[claim.key] == "unclosed")
+            claim.key not in self.needs
+            or (claim.mode in ("share", "unshare") and claim.limit is None and self.needs[claim.key] == "unclosed")
             for claim in append.claims
         )
 
@@ -367,6 +370,8 @@ class _Plan:
             if self.needs.setdefault(claim.key, need) == "none":
                 self.needs[claim.key] = need
             self._deltas[claim.key] = self._deltas.get(claim.key, 0) + delta
+            if claim.limit is not None:
+                self._most[claim.key] = claim.limit - 1
 
     def arrays(self, recorded_at: datetime, hash_key: Callable[[str], bytes]) -> tuple[object, ...]:
         named = [append for append in self.appends if append.command_id]
@@ -387,6 +392,7 @@ class _Plan:
             [hash_key(key) for key in self.needs],
             list(self.needs.values()),
             [self._deltas[key] for key in self.needs],
+            [self._most.get(key, MAX_HOLDERS) for key in self.needs],
         )
 
     def _last_events(self) -> list[int]:

@@ -68,7 +68,7 @@ create function append_batch(
     aggregate_ids uuid[], versions integer[],
     event_aggregates uuid[], event_versions integer[], event_topics text[], event_bodies bytea[],
     event_metadata bytea[], event_branches text[], recorded_at timestamptz,
-    claim_keys bytea[], claim_needs text[], claim_deltas integer[]
+    claim_keys bytea[], claim_needs text[], claim_deltas integer[], claim_limits integer[]
 ) returns table (
     kind text, ordinal integer, command_id uuid, fingerprint bytea, base bigint, aggregate_id uuid, version integer
 )
@@ -94,9 +94,11 @@ begin
                                        order by e.version desc limit 1), 0)
         union all
         select 'claimed', w.ord::integer, null, null, null, null, null
-          from unnest(claim_keys, claim_needs) with ordinality as w (claim, need, ord)
-         where (select case w.need when 'free' then c.holders <> 0 when 'unclosed' then c.holders < 0 else false end
-                  from claims c where c.claim = w.claim);
+          from unnest(claim_keys, claim_needs, claim_limits) with ordinality as w (claim, need, most, ord)
+         where case w.need
+               when 'free' then coalesce((select c.holders from claims c where c.claim = w.claim), 0) <> 0
+               when 'unclosed' then coalesce((select c.holders from claims c where c.claim = w.claim), 0) not between 0 and w.most
+               else false end;
     if found then
         return;
     end if;

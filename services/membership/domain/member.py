@@ -341,7 +341,7 @@ def refuse_transfer(state: Member | None, command: RefuseTransfer, _: object) ->
     ]
 
 
-def new_unit(state: Member | None, command: Command) -> str:
+def new_unit(state: Member | None, command: Command, _: object) -> str:
     """Where acceptance and refusal of a transfer are decided: at the unit that is asked."""
     if state is None:
         raise MemberUnknown("member_id")

