@@ -36,4 +36,5 @@ __all__ = [
     "ServiceProcess",
     "Supervised",
     "Supervisor",
+    "reserve_port",
 ]

@@ -117,9 +117,10 @@ class EmbeddedNats(ServerProcess):
         _write_private(self._config, config)
 
     def _clear_away(self) -> None:
-        self._config.unlink(missing_ok=True)  # it holds the token
         if self._lock:
+            self._config.unlink(missing_ok=True)  # it holds the token
             self._lock.release()
+            self._lock = None
 
 
 def _write_private(file: Path, text: str) -> None:
@@ -150,5 +151,6 @@ def _checked(binary: Path) -> Path:
     said = subprocess.run([binary, "--version"], capture_output=True, text=True, check=False).stdout
     version = re.search(r"v(\d+)\.(\d+)\.", said)
     if version is None or (int(version[1]), int(version[2])) < _OLDEST:
-        raise ServerNotInstalled(f"{binary} must be version {_OLDEST[0]}.{_OLDEST[1]} or later; it says {said.strip()!r}")
+        oldest = ".".join(map(str, _OLDEST))
+        raise ServerNotInstalled(f"{binary} must be version {oldest} or later; it says {said.strip()!r}")
     return binary

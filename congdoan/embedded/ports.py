@@ -12,7 +12,7 @@ class ReservedPort:
     The number is held by a socket that is bound and never listens, so a connection reaches the child, or is refused.
     The kernel lets the child bind beside it because both set SO_REUSEPORT (gRPC does; the same user is required) or
     both set SO_REUSEADDR (nats-server does, as every Go program; asyncio's servers too), and gives the number to no
-    one who asks for just any port, nor to an outgoing connection. Who asks for exactly this number can have it, as ever.
+    one who asks for just any port, nor to an outgoing connection. Who asks for exactly this number may still get it.
     """
 
     def __init__(self) -> None:

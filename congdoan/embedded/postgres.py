@@ -7,11 +7,12 @@ import importlib.metadata
 import importlib.util
 import os
 import pwd
+import re
 import shutil
 import signal
 import stat
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from urllib.parse import quote
 
@@ -36,9 +37,10 @@ below 65,536, so that it exists inside a container with its own range of users."
 BINARY_CACHE = Path("/var/cache/congdoan")
 """Where root copies the binaries to, when the server's user could not reach them where they are."""
 
+_SOCKET = ".s.PGSQL.5432"
 _LONGEST_SOCKET_PATH = 107  # bytes; the kernel's limit
 _INITDB_TIMEOUT_S = 120.0
-_LIVE_ON_SAME_FOLDER = ('"postmaster.pid" already exists', "pre-existing shared memory block")
+_LIVE_ON_SAME_FOLDER = re.compile('lock file ".*" already exists|pre-existing shared memory block')
 
 # The server is started in its data folder and addresses it so: whoever may not pass through a folder above it (root's
 # home, for a server that is not root) still gets there, and no permission of such a folder is ever touched.
@@ -96,7 +98,7 @@ class EmbeddedPostgres(ServerProcess):
         """
         super().__init__("postgres")
         self._data, self._cluster, self._door = data, data / "postgres", run / "postgres"
-        socket = os.fsencode(self._door / ".s.PGSQL.5432")
+        socket = os.fsencode(self._door / _SOCKET)
         if len(socket) > _LONGEST_SOCKET_PATH:
             raise RunFolderTooLong(
                 f"{run} is too long for a Unix socket in it: {len(socket)} bytes, {_LONGEST_SOCKET_PATH} are allowed. "
@@ -112,9 +114,11 @@ class EmbeddedPostgres(ServerProcess):
         """Make the database `name`, unless it is there."""
         statement = sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name))
         already_there = (psycopg.errors.DuplicateDatabase, psycopg.errors.UniqueViolation)  # the second: a race
-        with psycopg.connect(self.conninfo("postgres"), autocommit=True) as connection:
-            with contextlib.suppress(*already_there):
-                connection.execute(statement)
+        with contextlib.suppress(*already_there), self._connection() as connection:
+            connection.execute(statement)
+
+    def _connection(self) -> psycopg.Connection[tuple[object, ...]]:
+        return psycopg.connect(self.conninfo("postgres"), autocommit=True)
 
     def launch(self) -> None:
         """Start it without waiting, making the cluster at the first time, which takes about half a second.
@@ -127,19 +131,20 @@ class EmbeddedPostgres(ServerProcess):
         self._lock = FolderLock.claim(self._data / "postgres.lock", meanwhile=self._end_orphans)
         if not self._cluster.exists():
             self._make_cluster()
-        self._forget_stale_pid()
+        self._forget_stale_pids()
         self._open_door()
         settings = {**_SETTINGS, "cluster_name": self._title()}
-        argv = ["-D", _HERE, *(word for name, value in settings.items() for word in ("-c", f"{name}={value}"))]
-        self._process = self._child("postgres", argv, self._cluster, self._uid())
+        words = (word for name, value in settings.items() for word in ("-c", f"{name}={value}"))
+        uid = self._uid()
+        self._process = self._child([_binaries(uid) / "postgres", "-D", _HERE, *words], self._cluster, uid)
 
     def ready(self) -> bool:
         """Whether it accepts connections: the server says so itself in its pid file, as `pg_ctl --wait` reads it."""
-        lines = self._pid_file()
+        lines = _lines(self._cluster / "postmaster.pid")
         return self.running and len(lines) > 7 and lines[0] == str(self.pid) and lines[7] == "ready"
 
     def not_started(self) -> EmbeddedServerError:
-        if not self.running and any(words in self.log_tail() for words in _LIVE_ON_SAME_FOLDER):
+        if not self.running and _LIVE_ON_SAME_FOLDER.search(self.log_tail()):
             return DataFolderInUse(f"another PostgreSQL runs on {self._cluster}. Its log says:\n{self.log_tail(3)}")
         return super().not_started()
 
@@ -152,9 +157,9 @@ class EmbeddedPostgres(ServerProcess):
             shutil.rmtree(unfinished)
         unfinished.mkdir(mode=0o700)
         uid = self._uid()
-        maker, prefix = _maker(uid)
+        maker, name_giver = _maker(uid)
         _give(unfinished, maker)
-        initdb = self._child("initdb", _INITDB, unfinished, maker, prefix)
+        initdb = self._child([*name_giver, _binaries(uid) / "initdb", *_INITDB], unfinished, maker)
         if initdb.wait(_INITDB_TIMEOUT_S) != 0:
             initdb.kill()
             raise ServerDidNotStart(f"initdb could not make {self._cluster}:\n{initdb.log_tail()}")
@@ -170,12 +175,10 @@ class EmbeddedPostgres(ServerProcess):
         owner = self._cluster.stat().st_uid if self._cluster.exists() else 0
         return owner or SERVER_UID
 
-    def _child(
-        self, program: str, argv: tuple[str, ...] | list[str], folder: Path, uid: int | None, prefix: list[str] | None = None
-    ) -> ChildProcess:
+    def _child(self, argv: Sequence[str | Path], folder: Path, uid: int | None) -> ChildProcess:
         assert self._lock is not None, "the folder is claimed first"
         return ChildProcess(
-            [*(prefix or []), _binaries(uid) / program, *argv],
+            argv,
             log=self._data / "postgres.log",
             env=plain_environment(LC_ALL="C", TZ="UTC"),  # with no TZ, initdb compares hundreds of zones
             cwd=folder,
@@ -193,28 +196,23 @@ class EmbeddedPostgres(ServerProcess):
 
     def _clear_away(self) -> None:
         """Backends outlive a postmaster that was killed while they compute; end them, then let go of the folder."""
-        self._door.unlink(missing_ok=True)
         if self._lock:
+            self._door.unlink(missing_ok=True)
             self._lock.release()
             with contextlib.suppress(DataFolderInUse):
                 FolderLock.claim(self._data / "postgres.lock", meanwhile=self._end_orphans).release()
             self._lock = None
 
-    def _forget_stale_pid(self) -> None:
-        """Remove a pid file that a crash left, if its pid belongs to some other program by now.
+    def _forget_stale_pids(self) -> None:
+        """Remove the pid files that a crash left, if their pid belongs to some other program by now.
 
         PostgreSQL itself would refuse to start whenever the pid is alive, as it may well be after a reboot. It still
         finds a server that lives on the folder: by the shared memory.
         """
-        lines = self._pid_file()
-        if lines and _program(lines[0]) != "postgres":
-            (self._cluster / "postmaster.pid").unlink()
-
-    def _pid_file(self) -> list[str]:
-        try:
-            return [line.strip() for line in (self._cluster / "postmaster.pid").read_text().splitlines()]
-        except FileNotFoundError:
-            return []
+        for file in (self._cluster / "postmaster.pid", self._cluster / f"{_SOCKET}.lock"):
+            lines = _lines(file)
+            if lines and _program(lines[0]) != "postgres":
+                file.unlink()
 
     def _title(self) -> str:
         """What the processes of this cluster call themselves: unlike those of any other on the machine."""
@@ -240,11 +238,10 @@ def _maker(uid: int | None) -> tuple[int | None, list[str]]:
     Root lends it a user who has one. Who is not root and has no name, as in some containers, gets one in a user
     namespace of its own, where the kernel allows that.
     """
-    nameless = not _has_name(os.geteuid() if uid is None else uid)
-    nobody = pwd.getpwnam("nobody").pw_uid
-    if not nameless:
+    if _has_name(os.geteuid() if uid is None else uid):
         return uid, []
-    return (None, [_found("unshare"), "--user", f"--map-user={nobody}", "--"]) if uid is None else (nobody, [])
+    nobody = pwd.getpwnam("nobody").pw_uid
+    return (nobody, []) if uid is not None else (None, [_unshare(), "--user", f"--map-user={nobody}", "--"])
 
 
 def _has_name(uid: int) -> bool:
@@ -254,11 +251,11 @@ def _has_name(uid: int) -> bool:
         return False
 
 
-def _found(program: str) -> str:
-    path = shutil.which(program)
-    if path is None:
-        raise ServerNotInstalled(f"uid {os.geteuid()} has no name in /etc/passwd; initdb needs one, or {program}")
-    return path
+def _unshare() -> str:
+    program = shutil.which("unshare")
+    if program is None:
+        raise ServerNotInstalled(f"uid {os.geteuid()} has no name in /etc/passwd; initdb needs one, or `unshare`")
+    return program
 
 
 def _give(folder: Path, uid: int | None) -> None:
@@ -305,11 +302,14 @@ def _copied(installed: Path) -> Path:
     if not copy.exists():
         BINARY_CACHE.mkdir(mode=0o755, parents=True, exist_ok=True)
         unfinished = Path(tempfile.mkdtemp(dir=BINARY_CACHE))
-        _copy_needed(installed, unfinished)
         try:
+            _copy_needed(installed, unfinished)
             unfinished.rename(copy)
-        except OSError:  # another suite was faster
-            shutil.rmtree(unfinished)
+        except OSError:
+            if not copy.exists():  # else another suite was faster
+                raise
+        finally:
+            shutil.rmtree(unfinished, ignore_errors=True)
     return copy / installed.name
 
 
@@ -333,6 +333,14 @@ def _commands_of_all_processes() -> Iterator[tuple[int, str]]:
     for pid in filter(str.isdecimal, os.listdir("/proc")):
         with contextlib.suppress(OSError):
             yield int(pid), Path("/proc", pid, "cmdline").read_text(errors="replace")
+
+
+def _lines(file: Path) -> list[str]:
+    """The lines of a small file, without their padding; none when it is not there."""
+    try:
+        return [line.strip() for line in file.read_text().splitlines()]
+    except FileNotFoundError:
+        return []
 
 
 def _program(pid: str) -> str | None:

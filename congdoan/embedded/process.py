@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -75,7 +76,7 @@ class ChildProcess:
         with self._reaping:
             if self._popen.returncode is None and self._has_ended():
                 # While it is a zombie its pid, which is its group's id, cannot be given to anyone else.
-                self._signal_group(signal.SIGKILL)
+                self._kill_group()
                 self._popen.wait()
             return self._popen.returncode
 
@@ -88,15 +89,16 @@ class ChildProcess:
 
     def terminate(self, timeout_s: float = 10.0, with_signal: signal.Signals = signal.SIGTERM) -> int:
         """Ask it to end; after `timeout_s` seconds SIGKILL it and its group. Returns the exit code."""
-        if self.running:
-            self._popen.send_signal(with_signal)
+        with self._reaping:
+            if self._popen.returncode is None:
+                os.kill(self.pid, with_signal)
         code = self.wait(timeout_s)
         return self.kill() if code is None else code
 
     def kill(self) -> int:
         """SIGKILL it and its group, and wait for its end. Returns the exit code."""
         while (code := self.returncode) is None:
-            self._signal_group(signal.SIGKILL)
+            self._kill_group()
             time.sleep(_POLL_S)
         return code
 
@@ -110,13 +112,14 @@ class ChildProcess:
 
     def _has_ended(self) -> bool:
         """Whether it is a zombie, leaving it one."""
-        return os.waitid(os.P_PID, self.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
-
-    def _signal_group(self, number: signal.Signals) -> None:
         try:
-            os.killpg(self.pid, number)
-        except ProcessLookupError:  # not yet a leader: it has not come as far as setsid
-            self._popen.send_signal(number)
+            return os.waitid(os.P_PID, self.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
+        except ChildProcessError:  # somebody else in this process waits for every child
+            return True
+
+    def _kill_group(self) -> None:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.pid, signal.SIGKILL)
 
 
 def plain_environment(**more: str) -> dict[str, str]:

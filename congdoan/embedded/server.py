@@ -95,13 +95,13 @@ class ServerProcess(ABC):
         """Ask it to end, and kill it after `timeout_s` seconds. Nothing of it is left."""
         if self._process:
             self._process.terminate(timeout_s, self.stop_signal)
-            self._clear_away()
+        self._clear_away()
 
     def kill(self) -> None:
         """SIGKILL, at once. Nothing of it is left."""
         if self._process:
             self._process.kill()
-            self._clear_away()
+        self._clear_away()
 
     @property
     def running(self) -> bool:
@@ -123,11 +123,12 @@ class ServerProcess(ABC):
 
     def not_started(self) -> EmbeddedServerError:
         """The error that says why it ended, or is not ready, as well as its log tells."""
-        what = f"is not ready after {self.start_timeout_s:g} s" if self.running else f"ended, exit code {self.exit_code}"
+        late = f"is not ready after {self.start_timeout_s:g} s"
+        what = late if self.running else f"ended, exit code {self.exit_code}"
         return ServerDidNotStart(f"{self.name} {what}. The end of its log:\n{self.log_tail() or '(nothing written)'}")
 
-    def _clear_away(self) -> None:
-        """Take away what an ended process may have left."""
+    def _clear_away(self) -> None:  # noqa: B027 - most leave nothing
+        """Take away what an ended process, or a launch that failed, may have left. May be called twice."""
 
 
 class ServiceProcess(ServerProcess):

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from types import FrameType
-from typing import NoReturn, Self
+from typing import Self
 
 from congdoan.embedded.errors import EmbeddedServerError
 from congdoan.embedded.server import Supervised, wait_until_ready
@@ -42,7 +42,7 @@ class BackOff:
     first_s: float = 0.1
     longest_s: float = 5.0
     forgiven_after_s: float = 30.0
-    _next_s: float = 0.0
+    _next_s: float = field(default=0.0, init=False)
 
     def after_a_life_of(self, lived_s: float) -> float:
         """The seconds to wait now."""
@@ -55,15 +55,16 @@ class Supervisor:
     """The children of one suite.
 
     with Supervisor() as suite:
-        suite.start(postgres, nats)      # side by side; returns when all are ready
+        suite.start(postgres, nats)  # side by side; returns when all are ready
         suite.start(membership, awards)
         suite.watch(on_death)
-        ...                              # the block's end, an exception, Ctrl-C or SIGTERM: all stop, last started first
+        ...                          # at the block's end, and after whatever breaks it, all stop, last started first
 
     Call `start` from the main thread, or from one that lives as long as the suite: a child dies with the thread that
     launched it (see `ChildProcess`). The watching thread, which launches at a restart, ends after all children.
-    Inside `with`, in the main thread, SIGINT raises KeyboardInterrupt, and SIGTERM and SIGHUP raise SystemExit(128 +
-    number); while a child is being launched or all are being stopped they wait, so none is forgotten half-way.
+    Inside `with`, in the main thread, the first SIGINT raises KeyboardInterrupt, the first SIGTERM or SIGHUP raises
+    SystemExit(128 + number), and those after it have no effect, for by then all are stopping. While a child is being
+    launched the signal waits, so that none is forgotten half-way.
     """
 
     def __init__(self, stop_budget_s: float = 10.0) -> None:
@@ -86,10 +87,13 @@ class Supervisor:
             self._signals.give_back()
 
     def start(self, *children: Supervised) -> None:
-        """Launch these, and return when each is ready. What fails to start stops the whole suite, and is raised."""
+        """Launch these, and return when each is ready. What fails to start stops the whole suite, and is raised.
+
+        May be called again for more, also while watching; not after `stop`.
+        """
         try:
             for child in children:
-                with self._signals.held():
+                with self._signals.held(), self._one_at_a_time:
                     self._children.append(_Child(child))
                     child.launch()
             for child in children:
@@ -182,6 +186,7 @@ class _HeldSignals:
         self._before: dict[signal.Signals, object] = {}
         self._depth = 0
         self._waiting: int | None = None
+        self._raised = False
 
     def take_over(self) -> None:
         """Python lets only the main thread do this; elsewhere signals stay what they are."""
@@ -201,17 +206,18 @@ class _HeldSignals:
         finally:
             self._depth -= 1
             if self._waiting is not None and not self._depth:
-                number, self._waiting = self._waiting, None
-                _raise(number)
+                self._raise_once(self._waiting)
 
     def _arrived(self, number: int, _frame: FrameType | None) -> None:
         if self._depth:
             self._waiting = number
         else:
-            _raise(number)
+            self._raise_once(number)
 
-
-def _raise(number: int) -> NoReturn:
-    if number == signal.SIGINT:
-        raise KeyboardInterrupt
-    raise SystemExit(128 + number)
+    def _raise_once(self, number: int) -> None:
+        if self._raised:
+            return
+        self._raised = True
+        if number == signal.SIGINT:
+            raise KeyboardInterrupt
+        raise SystemExit(128 + number)

@@ -4,17 +4,24 @@ import asyncio
 from collections.abc import Sequence
 from contextlib import suppress
 from importlib.resources import files
+from typing import Any, TypeVar
 
 import psycopg
 from psycopg.conninfo import make_conninfo
-from psycopg_pool import AsyncConnectionPool
+from psycopg_pool import AsyncConnectionPool, PoolTimeout
+
+from chassis.read_models import ReadModel
+from chassis.refusals import Unavailable
+
+R = TypeVar("R")
 
 STORE_MIGRATIONS = "chassis.sql"
 
 Connection = psycopg.AsyncConnection[tuple[object, ...]]
+Pool = AsyncConnectionPool[Connection]
 
 
-def open_pool(conninfo: str, *, max_size: int = 8) -> AsyncConnectionPool[Connection]:
+def open_pool(conninfo: str, *, max_size: int = 8) -> Pool:
     """A pool for queries and followers; opened by the caller. Connections that died are replaced unseen."""
     return AsyncConnectionPool(
         make_conninfo(conninfo, options="-c jit=off -c timezone=UTC"),
@@ -94,3 +101,22 @@ class AppendSignal:
                     async for _ in connection.notifies():
                         self.wake()
             await asyncio.sleep(0.1)
+
+
+async def fetch(pool: Pool, query: str, values: Sequence[object] = ()) -> list[tuple[Any, ...]]:
+    """The rows of a query.
+
+    :raises Unavailable: the database cannot be asked just now.
+    """
+    try:
+        async with pool.connection() as connection:
+            cursor = connection.cursor(binary=True)
+            return await (await cursor.execute(query.encode(), values)).fetchall()
+    except (psycopg.OperationalError, PoolTimeout) as error:
+        raise Unavailable(reason="database") from error
+
+
+async def fetch_rows(pool: Pool, model: ReadModel[R], condition: str, values: Sequence[object] = ()) -> list[R]:
+    """The rows of a read model under a condition: everything that follows ``where``."""
+    rows = await fetch(pool, f"select {', '.join(model.columns)} from {model.table} where {condition}", values)
+    return [model.row(*row) for row in rows]

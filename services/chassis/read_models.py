@@ -58,16 +58,26 @@ class ReadModel(Generic[R]):
     :param row: a frozen dataclass of plain values; each field is a column.
     :param key: the fields that identify a row.
     :param source: the service whose history it follows.
-    :param indexes: further columns, or expressions, to index together.
+    :param indexes: further columns to index together.
+    :param statements: further idempotent statements of its schema, ``{table}`` standing for its table.
     """
 
     def __init__(
-        self, name: str, version: int, row: type[R], *, key: tuple[str, ...], source: str, indexes: Sequence[Sequence[str]] = ()
+        self,
+        name: str,
+        version: int,
+        row: type[R],
+        *,
+        key: tuple[str, ...],
+        source: str,
+        indexes: Sequence[Sequence[str]] = (),
+        statements: Sequence[str] = (),
     ) -> None:
         self.name, self.version, self.row, self.key, self.source = f"{name}.v{version}", version, row, key, source
         self.table = f"{name}_v{version}"
-        self.columns = {field.name: _sql_type(typing.get_type_hints(row)[field.name]) for field in fields(row)}  # type: ignore[arg-type]
-        self._indexes = indexes
+        hints = typing.get_type_hints(row)
+        self.columns = {field.name: _sql_type(hints[field.name]) for field in fields(row)}  # type: ignore[arg-type]
+        self._indexes, self._statements = indexes, statements
         self._rules: dict[str, list[_Rule[R]]] = {}
 
     def on(self, event: type[E], key: Callable[[E], Key]) -> Callable[[Evolve[R, E]], Evolve[R, E]]:
@@ -97,6 +107,7 @@ class ReadModel(Generic[R]):
                 f"create index if not exists {self.table}_{number} on {self.table} ({', '.join(index)})"
                 for number, index in enumerate(self._indexes, 1)
             ),
+            *(statement.format(table=self.table) for statement in self._statements),
         ]
 
     def keys(self, event: RecordedEvent) -> list[Key]:

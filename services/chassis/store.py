@@ -22,7 +22,7 @@ from psycopg.conninfo import make_conninfo
 from psycopg_pool import AsyncConnectionPool
 
 from chassis.claims import Claim
-from chassis.database import Connection
+from chassis.database import Connection, fetch
 from chassis.events import RecordedEvent
 from chassis.refusals import CommandIdReused, Invalid, Overloaded, Problem, Unavailable
 
@@ -137,7 +137,7 @@ class EventStore:
         """
         query = """select c.fingerprint, c.position, e.aggregate_id, e.version
                      from commands c join events e using (position) where c.command_id = %s"""
-        rows = await self._fetch(query, (command_id,))
+        rows = await fetch(self._pool, query, (command_id,))
         if not rows:
             return None
         known, position, aggregate_id, version = rows[0]
@@ -151,8 +151,10 @@ class EventStore:
 
     async def load_many(self, aggregate_ids: Sequence[UUID]) -> dict[UUID, list[RecordedEvent]]:
         """Every event of some aggregates, each in order."""
-        rows = await self._fetch(
-            f"select {COLUMNS} from events where aggregate_id = any(%s) order by aggregate_id, version", (list(aggregate_ids),)
+        rows = await fetch(
+            self._pool,
+            f"select {COLUMNS} from events where aggregate_id = any(%s) order by aggregate_id, version",
+            (list(aggregate_ids),),
         )
         histories: dict[UUID, list[RecordedEvent]] = {aggregate_id: [] for aggregate_id in aggregate_ids}
         for row in rows:
@@ -163,22 +165,14 @@ class EventStore:
         """At most `limit` events in position order, from the one after position `after`; of some topics when given."""
         of_topics = "and topic = any(%s)" if topics else ""
         values = (after, list(topics), limit) if topics else (after, limit)
-        rows = await self._fetch(
-            f"select {COLUMNS} from events where position > %s {of_topics} order by position limit %s", values
+        rows = await fetch(
+            self._pool, f"select {COLUMNS} from events where position > %s {of_topics} order by position limit %s", values
         )
         return [RecordedEvent(self.service, *row) for row in rows]
 
     async def head(self) -> int:
         """The position of the last event, 0 when there is none."""
-        return int((await self._fetch("select position from head", ()))[0][0])
-
-    async def _fetch(self, query: str, values: Sequence[object]) -> list[tuple[Any, ...]]:
-        try:
-            async with self._pool.connection() as connection:
-                cursor = connection.cursor(binary=True)
-                return await (await cursor.execute(query.encode(), values)).fetchall()
-        except psycopg.OperationalError as error:
-            raise Unavailable(reason="database") from error
+        return int((await fetch(self._pool, "select position from head", ()))[0][0])
 
 
 @dataclass(slots=True)

@@ -52,7 +52,11 @@ def menu(units: UnitsAtHand) -> list[AnyHandler]:
     """Every command of membership."""
     return [
         Handler(
-            unit.EstablishUnit, UNIT, unit.establish, units.lineages, at=lambda _, command, lineages: command.line_parent or command.unit
+            unit.EstablishUnit,
+            UNIT,
+            unit.establish,
+            units.lineages,
+            at=lambda _, command, lineages: command.line_parent or command.unit,
         ),
         Handler(unit.RenameUnit, UNIT, unit.rename, units.nothing),
         Handler(unit.AttachUnit, UNIT, unit.attach, units.lineages),
