@@ -12,8 +12,9 @@ import shutil
 import signal
 import stat
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple
 from urllib.parse import quote
 
 import psycopg
@@ -206,13 +207,14 @@ class EmbeddedPostgres(ServerProcess):
     def _forget_stale_pids(self) -> None:
         """Remove the pid files that a crash left, if their pid belongs to some other program by now.
 
-        PostgreSQL itself would refuse to start whenever the pid is alive, as it may well be after a reboot. It still
-        finds a server that lives on the folder: by the shared memory.
+        PostgreSQL itself would refuse to start whenever the pid is alive, as it may well be after a reboot, and when
+        only a zombie is left of it. It still finds a server that lives on the folder: by the shared memory.
         """
         for file in (self._cluster / "postmaster.pid", self._cluster / f"{_SOCKET}.lock"):
             lines = _lines(file)
-            if lines and _program(lines[0]) != "postgres":
-                file.unlink()
+            process = _process(lines[0]) if lines else None
+            if not process or process.program != "postgres":
+                file.unlink(missing_ok=True)
 
     def _title(self) -> str:
         """What the processes of this cluster call themselves: unlike those of any other on the machine."""
@@ -224,10 +226,10 @@ class EmbeddedPostgres(ServerProcess):
         if not self._cluster.exists():
             return
         title = self._title()
-        commands = dict(_commands_of_all_processes())
-        postmasters = {pid for pid, command in commands.items() if f"cluster_name={title}\0" in command}
-        for pid, command in commands.items():
-            if command.startswith(f"postgres: {title}: ") and _parent(pid) not in postmasters:
+        processes = _processes()
+        postmasters = {pid for pid, process in processes.items() if f"cluster_name={title}\0" in process.command}
+        for pid, process in processes.items():
+            if process.command.startswith(f"postgres: {title}: ") and process.parent not in postmasters:
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGKILL)
 
@@ -328,11 +330,27 @@ def _copy_needed(installed: Path, target: Path) -> None:
 # -- other processes of the machine ----------------------------------------------------------------------------------
 
 
-def _commands_of_all_processes() -> Iterator[tuple[int, str]]:
-    """Every pid and its command line, its words ended by NUL; anyone may read that of anyone, unlike most of /proc."""
-    for pid in filter(str.isdecimal, os.listdir("/proc")):
-        with contextlib.suppress(OSError):
-            yield int(pid), Path("/proc", pid, "cmdline").read_text(errors="replace")
+class _Process(NamedTuple):
+    program: str
+    parent: int
+    command: str
+    """The command line, each word ended by NUL."""
+
+
+def _process(pid: str) -> _Process | None:
+    """What runs as `pid`; None for nothing and for a zombie. Anyone may read this much of anyone, unlike most of /proc."""
+    try:
+        head, _, tail = Path("/proc", pid, "stat").read_text(errors="replace").rpartition(")")
+        command = Path("/proc", pid, "cmdline").read_text(errors="replace")
+    except OSError:
+        return None
+    state, parent = tail.split()[:2]
+    return None if state == "Z" else _Process(head.partition("(")[2], int(parent), command)
+
+
+def _processes() -> dict[int, _Process]:
+    found = {int(pid): _process(pid) for pid in os.listdir("/proc") if pid.isdecimal()}
+    return {pid: process for pid, process in found.items() if process}
 
 
 def _lines(file: Path) -> list[str]:
@@ -341,19 +359,3 @@ def _lines(file: Path) -> list[str]:
         return [line.strip() for line in file.read_text().splitlines()]
     except FileNotFoundError:
         return []
-
-
-def _program(pid: str) -> str | None:
-    """The name of the program that runs as `pid`; None when there is none."""
-    try:
-        return Path("/proc", pid, "comm").read_text().strip()
-    except OSError:
-        return None
-
-
-def _parent(pid: int) -> int | None:
-    try:
-        fields = Path("/proc", str(pid), "stat").read_text().rpartition(")")[2].split()
-        return int(fields[1])
-    except OSError:
-        return None

@@ -28,14 +28,15 @@ class UnitUnknown(NotFound):
 class Node:
     """A unit and every place it ever had in the tree.
 
-    ``level`` counts from 0 at the top; ``opens_branch`` says that its subtree is a branch of its own; ``line`` and
-    ``functional`` are JSON lists of [day, parent], the parent empty from the day there was none; ``position`` is that
-    of its last event.
+    ``level`` is named by its service, ``depth`` counts its levels from 0 at the top; ``opens_branch`` says that its
+    subtree is a branch of its own; ``line`` and ``functional`` are JSON lists of [day, parent], the parent empty from
+    the day there was none; ``position`` is that of its last event.
     """
 
     code: str
     name: str
-    level: int
+    level: str
+    depth: int
     opens_branch: bool
     established_on: date
     dissolved_on: date | None
@@ -57,14 +58,13 @@ class Node:
             return self.dissolved_on is None
         return self.established_on <= on and (self.dissolved_on is None or on < self.dissolved_on)
 
+    def place(self, kind: str, on: date | None = None) -> str:
+        """The parent by line or by function, as of a day; empty when there is none, as of now when `on` is None."""
+        return _place(self.line if kind == "line" else self.functional, on)
+
     def parents(self, on: date | None = None) -> list[str]:
         """Line parent first, then functional parent, as of a day; as of now when None."""
-        return [parent for parent in (_place(self.line, on), _place(self.functional, on)) if parent]
-
-    @property
-    def line_parent(self) -> str:
-        """The unit that assigns targets, rates and awards, as of now; empty at the top."""
-        return _place(self.line, None)
+        return [parent for kind in ("line", "functional") if (parent := self.place(kind, on))]
 
 
 def first_places(on: date, parent: str) -> str:

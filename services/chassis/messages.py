@@ -100,7 +100,8 @@ def _reader(descriptor: Descriptor) -> Callable[[Message], Fields]:
 def _writer(descriptor: Descriptor) -> Callable[[object, Fields], Fields]:
     for field in descriptor.fields:
         _supported(field)
-    converts = {field.name: _repeated(_from_python(field)) if field.is_repeated else _from_python(field) for field in descriptor.fields}
+    converts = {field.name: _from_python(field) for field in descriptor.fields}
+    converts.update({field.name: _repeated(converts[field.name]) for field in descriptor.fields if field.is_repeated})
 
     def write(source: object, more: Fields) -> Fields:
         if source is None:

@@ -13,10 +13,10 @@ from google.protobuf.message import DecodeError
 from google.rpc.error_details_pb2 import BadRequest, ErrorInfo, LocalizedMessage, RetryInfo
 from google.rpc.status_pb2 import Status
 from grpc import StatusCode
-from grpc_status.rpc_status import GRPC_DETAILS_METADATA_KEY as DETAILS_KEY
 
 from chassis.refusals import Conflict, Invalid, Language, Overloaded, Problem, Refusal, Unavailable
 
+DETAILS_KEY = "grpc-status-details-bin"
 DOMAIN = "congdoan"
 MAX_DETAILS_BYTES = 4_500
 """A client takes 8 KiB of metadata unless it says otherwise; base64 adds a third, and the status message stands beside."""

@@ -30,4 +30,4 @@ def stack_of(error: BaseException) -> list[str]:
 
 def _frames(error: BaseException) -> list[str]:
     frames = traceback.extract_tb(error.__traceback__)[-MAX_FRAMES:]
-    return [f"  {Path(frame.filename).parent.name}/{Path(frame.filename).name}:{frame.lineno} in {frame.name}" for frame in frames]
+    return [f"  {'/'.join(Path(frame.filename).parts[-2:])}:{frame.lineno} in {frame.name}" for frame in frames]

@@ -231,6 +231,7 @@ def unit_established(node: Node | None, event: UnitEstablished, at: RecordedEven
     return Node(
         event.unit,
         event.name,
+        event.level.value,
         event.level.depth,
         event.level in (Level.PROVINCE, Level.MINISTRY),
         event.on,

@@ -91,7 +91,7 @@ begin
         select 'stale', w.ord::integer, null, null, null, null, null
           from unnest(aggregate_ids, versions) with ordinality as w (aggregate_id, version, ord)
          where w.version <> coalesce((select e.version from events e where e.aggregate_id = w.aggregate_id
-                                       order by e.version desc limit 1), 0)
+                                       order by e.version desc limit 1), least(w.version, 0))
         union all
         select 'claimed', w.ord::integer, null, null, null, null, null
           from unnest(claim_keys, claim_needs, claim_limits) with ordinality as w (claim, need, most, ord)

@@ -4,7 +4,7 @@ from datetime import date
 
 from chassis.database import Pool
 from chassis.hierarchy import Hierarchy
-from membership.events import GRASSROOTS_DEPTH, PlanItemKind
+from membership.events import Level, PlanItemKind
 from membership.read_models.member_counts import members_on
 from membership.read_models.plan_items import items_by_kind
 from membership.read_models.reports import late_reports
@@ -23,7 +23,7 @@ async def figures(pool: Pool, tree: Hierarchy, unit: str, year: int, as_of: date
     codes = tree.under(unit, day)
     items = await items_by_kind(pool, codes, year, as_of)
     return {
-        "grassroots_units": sum(1 for code in codes if tree.require(code).level == GRASSROOTS_DEPTH),
+        "grassroots_units": sum(1 for code in codes if tree.require(code).level == Level.GRASSROOTS),
         "members": await members_on(pool, codes, day),
         "plan_items": sum(items.values()),
         **{f"plan_items_{kind.value}": items.get(kind.value, 0) for kind in PlanItemKind},

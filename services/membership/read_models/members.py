@@ -7,7 +7,7 @@ from uuid import UUID
 
 from chassis.database import Pool, fetch_rows
 from chassis.events import Personal, RecordedEvent
-from chassis.read_models import ReadModel
+from chassis.read_models import Key, ReadModel
 from chassis.vietnamese import folded, name_sort_key
 from membership.events import (
     HardshipEnded,
@@ -119,20 +119,19 @@ async def members_by_id(pool: Pool, member_ids: Sequence[UUID]) -> dict[UUID, Me
     return {row.member_id: row for row in rows}
 
 
-async def active_members(
-    pool: Pool, units: Sequence[str], name: str, size: int, after: tuple[str, str, str] | None
-) -> list[MemberRow]:
+async def active_members(pool: Pool, units: Sequence[str], name: str, size: int, after: Key | None) -> list[MemberRow]:
     """One page of the active members of some units, by unit, given name and id; of a name when one is asked for.
 
     :param after: unit, sort key and id of the last row of the page before.
     """
-    conditions, values = ["unit = any(%s)", "left_on is null"], [list(units)]
+    conditions = ["unit = any(%s)", "left_on is null"]
+    values: list[object] = [list(units)]
     if name:
         conditions.append("name_folded like %s")
-        values.append(f"%{_escaped(folded(name))}%")  # type: ignore[arg-type]
+        values.append(f"%{_escaped(folded(name))}%")
     if after:
-        conditions.append("(unit, name_key, member_id) > (%s, %s, %s::uuid)")
-        values += after  # type: ignore[arg-type]
+        conditions.append("(unit, name_key, member_id) > (%s, %s, %s)")
+        values += after
     return await fetch_rows(
         pool, MEMBERS, f"{' and '.join(conditions)} order by unit, name_key, member_id limit %s", (*values, size)
     )

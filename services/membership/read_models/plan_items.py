@@ -7,7 +7,7 @@ from uuid import UUID
 
 from chassis.database import Pool, fetch, fetch_rows
 from chassis.events import RecordedEvent
-from chassis.read_models import ReadModel
+from chassis.read_models import Key, ReadModel
 from membership.events import PlanItemAdded, PlanItemCompleted
 
 
@@ -46,11 +46,11 @@ async def items_by_kind(pool: Pool, units: Sequence[str], year: int, day: date) 
     return {str(kind): int(count) for kind, count in await fetch(pool, query, (list(units), year, day))}
 
 
-async def items_of(pool: Pool, unit: str, year: int, size: int, after: UUID | None) -> list[PlanItemRow]:
+async def items_of(pool: Pool, unit: str, year: int, size: int, after: Key | None) -> list[PlanItemRow]:
     """One page of a unit's plan of a year, by item id."""
     return await fetch_rows(
         pool,
         PLAN_ITEMS,
-        "unit = %s and year = %s and (%s::uuid is null or item_id > %s) order by item_id limit %s",
-        (unit, year, after, after, size),
+        f"unit = %s and year = %s {'and item_id > %s' if after else ''} order by item_id limit %s",
+        (unit, year, *(after or ()), size),
     )

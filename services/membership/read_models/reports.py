@@ -7,7 +7,7 @@ from uuid import UUID
 
 from chassis.database import Pool, fetch, fetch_rows
 from chassis.events import RecordedEvent
-from chassis.read_models import ReadModel
+from chassis.read_models import Key, ReadModel
 from membership.events import ReportAccepted, ReportObligationSet, ReportReturned, ReportSubmitted
 
 
@@ -71,18 +71,19 @@ async def late_reports(pool: Pool, units: Sequence[str], year: int, day: date) -
 
 
 async def reports_of(
-    pool: Pool, units: Sequence[str], year: int, late_on: date | None, size: int, after: tuple[str, str, str] | None
+    pool: Pool, units: Sequence[str], year: int, late_on: date | None, size: int, after: Key | None
 ) -> list[ReportRow]:
     """One page of the reports of some units on a year, by unit, due day and id; only those late on a day when one is given.
 
     :param after: unit, due day and id of the last row of the page before.
     """
-    conditions, values = ["year = %s", "unit = any(%s)"], [year, list(units)]
+    conditions = ["year = %s", "unit = any(%s)"]
+    values: list[object] = [year, list(units)]
     if late_on:
         conditions.append(_LATE)
         values += [late_on, late_on]
     if after:
-        conditions.append("(unit, due_on, obligation_id) > (%s, %s::date, %s::uuid)")
+        conditions.append("(unit, due_on, obligation_id) > (%s, %s, %s)")
         values += after
     return await fetch_rows(
         pool, REPORTS, f"{' and '.join(conditions)} order by unit, due_on, obligation_id limit %s", (*values, size)

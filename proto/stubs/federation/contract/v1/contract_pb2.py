@@ -25,15 +25,15 @@ _sym_db = _symbol_database.Default()
 from google.protobuf import descriptor_pb2 as google_dot_protobuf_dot_descriptor__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n%federation/contract/v1/contract.proto\x12\x16\x66\x65\x64\x65ration.contract.v1\x1a google/protobuf/descriptor.proto\"H\n\rCommandAnswer\x12\x10\n\x08position\x18\x01 \x01(\x03\x12\x14\n\x0c\x61ggregate_id\x18\x02 \x01(\t\x12\x0f\n\x07version\x18\x03 \x01(\x05\"G\n\x07Refusal\x12\x0c\n\x04rule\x18\x01 \x01(\t\x12\x0e\n\x06status\x18\x02 \x01(\x05\x12\r\n\x05\x66ield\x18\x03 \x01(\t\x12\x0f\n\x07message\x18\x04 \x01(\t\"\x84\x01\n\nItemAnswer\x12\x37\n\x06\x61nswer\x18\x01 \x01(\x0b\x32%.federation.contract.v1.CommandAnswerH\x00\x12\x32\n\x07refusal\x18\x02 \x01(\x0b\x32\x1f.federation.contract.v1.RefusalH\x00\x42\t\n\x07outcome\"@\n\x0b\x42\x61tchAnswer\x12\x31\n\x05items\x18\x01 \x03(\x0b\x32\".federation.contract.v1.ItemAnswer\"*\n\x0bPageRequest\x12\x0c\n\x04size\x18\x01 \x01(\x05\x12\r\n\x05\x61\x66ter\x18\x02 \x01(\t*\xa6\x01\n\x04Role\x12\x14\n\x10ROLE_UNSPECIFIED\x10\x00\x12\x0f\n\x0bROLE_MEMBER\x10\x01\x12\x1b\n\x17ROLE_GRASSROOTS_OFFICER\x10\x02\x12\x19\n\x15ROLE_PROVINCE_OFFICER\x10\x03\x12\x1b\n\x17ROLE_FEDERATION_OFFICER\x10\x04\x12\x10\n\x0cROLE_AUDITOR\x10\x05\x12\x10\n\x0cROLE_SERVICE\x10\x06:M\n\x05needs\x12\x1e.google.protobuf.MethodOptions\x18\xa2\x90\x03 \x01(\x0e\x32\x1c.federation.contract.v1.Roleb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n%federation/contract/v1/contract.proto\x12\x16\x66\x65\x64\x65ration.contract.v1\x1a google/protobuf/descriptor.proto\"H\n\rCommandAnswer\x12\x10\n\x08position\x18\x01 \x01(\x03\x12\x14\n\x0c\x61ggregate_id\x18\x02 \x01(\t\x12\x0f\n\x07version\x18\x03 \x01(\x05\"G\n\x07Refusal\x12\x0c\n\x04rule\x18\x01 \x01(\t\x12\x0e\n\x06status\x18\x02 \x01(\x05\x12\r\n\x05\x66ield\x18\x03 \x01(\t\x12\x0f\n\x07message\x18\x04 \x01(\t\"\x84\x01\n\nItemAnswer\x12\x37\n\x06\x61nswer\x18\x01 \x01(\x0b\x32%.federation.contract.v1.CommandAnswerH\x00\x12\x32\n\x07refusal\x18\x02 \x01(\x0b\x32\x1f.federation.contract.v1.RefusalH\x00\x42\t\n\x07outcome\"@\n\x0b\x42\x61tchAnswer\x12\x31\n\x05items\x18\x01 \x03(\x0b\x32\".federation.contract.v1.ItemAnswer\"*\n\x0bPageRequest\x12\x0c\n\x04size\x18\x01 \x01(\x05\x12\r\n\x05\x61\x66ter\x18\x02 \x01(\t\"S\n\x06\x46igure\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0f\n\x05\x63ount\x18\x02 \x01(\x03H\x00\x12\x11\n\x07\x64\x65\x63imal\x18\x03 \x01(\tH\x00\x12\x0e\n\x06\x65vents\x18\x04 \x01(\x03\x42\x07\n\x05value\">\n\x11GetFiguresRequest\x12\x0c\n\x04unit\x18\x01 \x01(\t\x12\x0c\n\x04year\x18\x02 \x01(\x05\x12\r\n\x05\x61s_of\x18\x03 \x01(\t\"T\n\x12GetFiguresResponse\x12\r\n\x05\x61s_of\x18\x01 \x01(\t\x12/\n\x07\x66igures\x18\x02 \x03(\x0b\x32\x1e.federation.contract.v1.Figure*\xa6\x01\n\x04Role\x12\x14\n\x10ROLE_UNSPECIFIED\x10\x00\x12\x0f\n\x0bROLE_MEMBER\x10\x01\x12\x1b\n\x17ROLE_GRASSROOTS_OFFICER\x10\x02\x12\x19\n\x15ROLE_PROVINCE_OFFICER\x10\x03\x12\x1b\n\x17ROLE_FEDERATION_OFFICER\x10\x04\x12\x10\n\x0cROLE_AUDITOR\x10\x05\x12\x10\n\x0cROLE_SERVICE\x10\x06:M\n\x05needs\x12\x1e.google.protobuf.MethodOptions\x18\xa2\x90\x03 \x01(\x0e\x32\x1c.federation.contract.v1.Roleb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'federation.contract.v1.contract_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_ROLE']._serialized_start=492
-  _globals['_ROLE']._serialized_end=658
+  _globals['_ROLE']._serialized_start=727
+  _globals['_ROLE']._serialized_end=893
   _globals['_COMMANDANSWER']._serialized_start=99
   _globals['_COMMANDANSWER']._serialized_end=171
   _globals['_REFUSAL']._serialized_start=173
@@ -44,4 +44,10 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_BATCHANSWER']._serialized_end=445
   _globals['_PAGEREQUEST']._serialized_start=447
   _globals['_PAGEREQUEST']._serialized_end=489
+  _globals['_FIGURE']._serialized_start=491
+  _globals['_FIGURE']._serialized_end=574
+  _globals['_GETFIGURESREQUEST']._serialized_start=576
+  _globals['_GETFIGURESREQUEST']._serialized_end=638
+  _globals['_GETFIGURESRESPONSE']._serialized_start=640
+  _globals['_GETFIGURESRESPONSE']._serialized_end=724
 # @@protoc_insertion_point(module_scope)

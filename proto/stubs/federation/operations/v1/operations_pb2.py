@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from federation.contract.v1 import contract_pb2 as federation_dot_contract_dot_v1_dot_contract__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n)federation/operations/v1/operations.proto\x12\x18\x66\x65\x64\x65ration.operations.v1\x1a%federation/contract/v1/contract.proto\"\x12\n\x10GetStatusRequest\"\x93\x01\n\x11GetStatusResponse\x12\x0f\n\x07service\x18\x01 \x01(\t\x12\x0c\n\x04head\x18\x02 \x01(\x03\x12\x11\n\tpublished\x18\x03 \x01(\x03\x12\x0f\n\x07\x62\x61\x63klog\x18\x04 \x01(\x03\x12;\n\tfollowers\x18\x05 \x03(\x0b\x32(.federation.operations.v1.FollowerStatus\"\xb1\x01\n\x0e\x46ollowerStatus\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x34\n\x04kind\x18\x02 \x01(\x0e\x32&.federation.operations.v1.FollowerKind\x12\x0e\n\x06source\x18\x03 \x01(\t\x12\x0f\n\x07version\x18\x04 \x01(\x05\x12\x10\n\x08position\x18\x05 \x01(\x03\x12\x10\n\x03lag\x18\x06 \x01(\x03H\x00\x88\x01\x01\x12\x0e\n\x06parked\x18\x07 \x01(\x03\x42\x06\n\x04_lag\"K\n\x16ListDeadLettersRequest\x12\x31\n\x04page\x18\x01 \x01(\x0b\x32#.federation.contract.v1.PageRequest\"\\\n\x17ListDeadLettersResponse\x12\x33\n\x05items\x18\x01 \x03(\x0b\x32$.federation.operations.v1.DeadLetter\x12\x0c\n\x04next\x18\x02 \x01(\t\"\xae\x01\n\nDeadLetter\x12\x10\n\x08\x66ollower\x18\x01 \x01(\t\x12\x0e\n\x06source\x18\x02 \x01(\t\x12\x10\n\x08position\x18\x03 \x01(\x03\x12\x14\n\x0c\x61ggregate_id\x18\x04 \x01(\t\x12\r\n\x05topic\x18\x05 \x01(\t\x12\x0e\n\x06reason\x18\x06 \x01(\t\x12\x16\n\twaits_for\x18\x07 \x01(\x03H\x00\x88\x01\x01\x12\x11\n\tparked_at\x18\x08 \x01(\tB\x0c\n\n_waits_for\",\n\x18ReplayDeadLettersRequest\x12\x10\n\x08\x66ollower\x18\x01 \x01(\t\":\n\x19ReplayDeadLettersResponse\x12\r\n\x05taken\x18\x01 \x01(\x03\x12\x0e\n\x06parked\x18\x02 \x01(\x03\"(\n\x14\x41waitPositionRequest\x12\x10\n\x08position\x18\x01 \x01(\x03\")\n\x15\x41waitPositionResponse\x12\x10\n\x08position\x18\x01 \x01(\x03*g\n\x0c\x46ollowerKind\x12\x1d\n\x19\x46OLLOWER_KIND_UNSPECIFIED\x10\x00\x12\x1c\n\x18\x46OLLOWER_KIND_READ_MODEL\x10\x01\x12\x1a\n\x16\x46OLLOWER_KIND_REACTION\x10\x02\x32\xfa\x03\n\x11OperationsService\x12j\n\tGetStatus\x12*.federation.operations.v1.GetStatusRequest\x1a+.federation.operations.v1.GetStatusResponse\"\x04\x90\x82\x19\x04\x12|\n\x0fListDeadLetters\x12\x30.federation.operations.v1.ListDeadLettersRequest\x1a\x31.federation.operations.v1.ListDeadLettersResponse\"\x04\x90\x82\x19\x04\x12\x82\x01\n\x11ReplayDeadLetters\x12\x32.federation.operations.v1.ReplayDeadLettersRequest\x1a\x33.federation.operations.v1.ReplayDeadLettersResponse\"\x04\x90\x82\x19\x04\x12v\n\rAwaitPosition\x12..federation.operations.v1.AwaitPositionRequest\x1a/.federation.operations.v1.AwaitPositionResponse\"\x04\x90\x82\x19\x04\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n)federation/operations/v1/operations.proto\x12\x18\x66\x65\x64\x65ration.operations.v1\x1a%federation/contract/v1/contract.proto\"\x12\n\x10GetStatusRequest\"\x93\x01\n\x11GetStatusResponse\x12\x0f\n\x07service\x18\x01 \x01(\t\x12\x0c\n\x04head\x18\x02 \x01(\x03\x12\x11\n\tpublished\x18\x03 \x01(\x03\x12\x0f\n\x07\x62\x61\x63klog\x18\x04 \x01(\x03\x12;\n\tfollowers\x18\x05 \x03(\x0b\x32(.federation.operations.v1.FollowerStatus\"\xb1\x01\n\x0e\x46ollowerStatus\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x34\n\x04kind\x18\x02 \x01(\x0e\x32&.federation.operations.v1.FollowerKind\x12\x0e\n\x06source\x18\x03 \x01(\t\x12\x0f\n\x07version\x18\x04 \x01(\x05\x12\x10\n\x08position\x18\x05 \x01(\x03\x12\x10\n\x03lag\x18\x06 \x01(\x03H\x00\x88\x01\x01\x12\x0e\n\x06parked\x18\x07 \x01(\x03\x42\x06\n\x04_lag\"K\n\x16ListDeadLettersRequest\x12\x31\n\x04page\x18\x01 \x01(\x0b\x32#.federation.contract.v1.PageRequest\"c\n\x17ListDeadLettersResponse\x12:\n\x0c\x64\x65\x61\x64_letters\x18\x01 \x03(\x0b\x32$.federation.operations.v1.DeadLetter\x12\x0c\n\x04next\x18\x02 \x01(\t\"\xae\x01\n\nDeadLetter\x12\x10\n\x08\x66ollower\x18\x01 \x01(\t\x12\x0e\n\x06source\x18\x02 \x01(\t\x12\x10\n\x08position\x18\x03 \x01(\x03\x12\x14\n\x0c\x61ggregate_id\x18\x04 \x01(\t\x12\r\n\x05topic\x18\x05 \x01(\t\x12\x0e\n\x06reason\x18\x06 \x01(\t\x12\x16\n\twaits_for\x18\x07 \x01(\x03H\x00\x88\x01\x01\x12\x11\n\tparked_at\x18\x08 \x01(\tB\x0c\n\n_waits_for\",\n\x18ReplayDeadLettersRequest\x12\x10\n\x08\x66ollower\x18\x01 \x01(\t\":\n\x19ReplayDeadLettersResponse\x12\r\n\x05taken\x18\x01 \x01(\x03\x12\x0e\n\x06parked\x18\x02 \x01(\x03\"(\n\x14\x41waitPositionRequest\x12\x10\n\x08position\x18\x01 \x01(\x03\")\n\x15\x41waitPositionResponse\x12\x10\n\x08position\x18\x01 \x01(\x03*g\n\x0c\x46ollowerKind\x12\x1d\n\x19\x46OLLOWER_KIND_UNSPECIFIED\x10\x00\x12\x1c\n\x18\x46OLLOWER_KIND_READ_MODEL\x10\x01\x12\x1a\n\x16\x46OLLOWER_KIND_REACTION\x10\x02\x32\xfa\x03\n\x11OperationsService\x12j\n\tGetStatus\x12*.federation.operations.v1.GetStatusRequest\x1a+.federation.operations.v1.GetStatusResponse\"\x04\x90\x82\x19\x04\x12|\n\x0fListDeadLetters\x12\x30.federation.operations.v1.ListDeadLettersRequest\x1a\x31.federation.operations.v1.ListDeadLettersResponse\"\x04\x90\x82\x19\x04\x12\x82\x01\n\x11ReplayDeadLetters\x12\x32.federation.operations.v1.ReplayDeadLettersRequest\x1a\x33.federation.operations.v1.ReplayDeadLettersResponse\"\x04\x90\x82\x19\x04\x12v\n\rAwaitPosition\x12..federation.operations.v1.AwaitPositionRequest\x1a/.federation.operations.v1.AwaitPositionResponse\"\x04\x90\x82\x19\x04\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -40,8 +40,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_OPERATIONSSERVICE'].methods_by_name['ReplayDeadLetters']._serialized_options = b'\220\202\031\004'
   _globals['_OPERATIONSSERVICE'].methods_by_name['AwaitPosition']._loaded_options = None
   _globals['_OPERATIONSSERVICE'].methods_by_name['AwaitPosition']._serialized_options = b'\220\202\031\004'
-  _globals['_FOLLOWERKIND']._serialized_start=999
-  _globals['_FOLLOWERKIND']._serialized_end=1102
+  _globals['_FOLLOWERKIND']._serialized_start=1006
+  _globals['_FOLLOWERKIND']._serialized_end=1109
   _globals['_GETSTATUSREQUEST']._serialized_start=110
   _globals['_GETSTATUSREQUEST']._serialized_end=128
   _globals['_GETSTATUSRESPONSE']._serialized_start=131
@@ -51,17 +51,17 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_LISTDEADLETTERSREQUEST']._serialized_start=460
   _globals['_LISTDEADLETTERSREQUEST']._serialized_end=535
   _globals['_LISTDEADLETTERSRESPONSE']._serialized_start=537
-  _globals['_LISTDEADLETTERSRESPONSE']._serialized_end=629
-  _globals['_DEADLETTER']._serialized_start=632
-  _globals['_DEADLETTER']._serialized_end=806
-  _globals['_REPLAYDEADLETTERSREQUEST']._serialized_start=808
-  _globals['_REPLAYDEADLETTERSREQUEST']._serialized_end=852
-  _globals['_REPLAYDEADLETTERSRESPONSE']._serialized_start=854
-  _globals['_REPLAYDEADLETTERSRESPONSE']._serialized_end=912
-  _globals['_AWAITPOSITIONREQUEST']._serialized_start=914
-  _globals['_AWAITPOSITIONREQUEST']._serialized_end=954
-  _globals['_AWAITPOSITIONRESPONSE']._serialized_start=956
-  _globals['_AWAITPOSITIONRESPONSE']._serialized_end=997
-  _globals['_OPERATIONSSERVICE']._serialized_start=1105
-  _globals['_OPERATIONSSERVICE']._serialized_end=1611
+  _globals['_LISTDEADLETTERSRESPONSE']._serialized_end=636
+  _globals['_DEADLETTER']._serialized_start=639
+  _globals['_DEADLETTER']._serialized_end=813
+  _globals['_REPLAYDEADLETTERSREQUEST']._serialized_start=815
+  _globals['_REPLAYDEADLETTERSREQUEST']._serialized_end=859
+  _globals['_REPLAYDEADLETTERSRESPONSE']._serialized_start=861
+  _globals['_REPLAYDEADLETTERSRESPONSE']._serialized_end=919
+  _globals['_AWAITPOSITIONREQUEST']._serialized_start=921
+  _globals['_AWAITPOSITIONREQUEST']._serialized_end=961
+  _globals['_AWAITPOSITIONRESPONSE']._serialized_start=963
+  _globals['_AWAITPOSITIONRESPONSE']._serialized_end=1004
+  _globals['_OPERATIONSSERVICE']._serialized_start=1112
+  _globals['_OPERATIONSSERVICE']._serialized_end=1618
 # @@protoc_insertion_point(module_scope)

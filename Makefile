@@ -1,0 +1,62 @@
+# What can be done here? `make` lists it. On a fresh machine git, make and Python 3.11 are all it takes.
+
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+BIN := .venv/bin
+READY := .venv/.ready
+ARGS ?=
+
+# Only this folder's environment counts, whatever else is active in the shell; no interpreter is fetched.
+unexport VIRTUAL_ENV PYTHONHOME PYTHONPATH
+export UV_PROJECT_ENVIRONMENT := $(CURDIR)/.venv
+export UV_PYTHON_DOWNLOADS := never
+# A machine's own list of authorities is used where it has one, as pip does: a company's proxy may be among them.
+export UV_SYSTEM_CERTS ?= $(if $(wildcard /etc/ssl/certs /etc/pki/tls/certs),true,false)
+
+.PHONY: help setup up test lint contracts proto bench clean
+
+help: ## list these targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+
+setup: $(READY) ## prepare the environment: .venv, with the congdoan command in it
+	@:
+
+up: setup ## run the whole suite on this machine with the sample federation (options: make up ARGS='--lang en')
+	@exec $(BIN)/congdoan up $(ARGS)
+
+test: setup lint ## everything that must hold before a change goes in (one test: make test ARGS='-k transfer')
+	$(BIN)/pytest -n 2 --dist worksteal $(ARGS)
+
+lint: setup ## style, types, walls between the services, the contract
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/lint-imports
+	$(BIN)/python proto/generate.py check
+	$(BIN)/mypy
+
+proto: setup ## write the Python stubs of the protos anew
+	$(BIN)/python proto/generate.py stubs
+
+contracts: setup ## write AsyncAPI and the JSON Schemas of all published events anew, for review
+	$(BIN)/python -m contracts
+
+bench: setup ## the numbers, side by side with the peers, in one run
+	$(BIN)/python -m benchmarks $(ARGS)
+
+clean: ## remove the environment and everything that tools have left
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# The lock names the version of uv, so that everyone installs by the same tool; pip brings just that.
+$(READY): pyproject.toml uv.lock
+	@python=$$(for name in python3.11 python3; do $$name -c '' 2>/dev/null && echo $$name && break; done); \
+	$${python:-false} -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
+		|| { echo "congdoan needs Python 3.11 or later; here is $$($${python:-echo none} --version 2>&1)." >&2; exit 1; }; \
+	$(BIN)/python -c 'import pip, sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
+		|| $$python -m venv --clear .venv \
+		|| { echo "This Python cannot make a virtual environment; on Debian install python3-venv." >&2; exit 1; }; \
+	uv=$$(awk '/^name = "uv"$$/ {getline; gsub(/version = |"/, ""); print; exit}' uv.lock); \
+	[ "$$($(BIN)/uv --version 2>/dev/null | cut -d ' ' -f 2)" = "$$uv" ] \
+		|| $(BIN)/python -m pip install --quiet --disable-pip-version-check "uv==$$uv" \
+		&& $(BIN)/uv sync --frozen --quiet --python $(BIN)/python \
+		&& touch $@

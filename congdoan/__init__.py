@@ -1,0 +1,1 @@
+"""The command line, and the whole suite on one machine: embedded servers, the five services, a sample federation."""

@@ -1,0 +1,99 @@
+"""Which units lay under which, on which day? Audit's own answer, from the unit events alone.
+
+Every unit event leaves facts: from this day on the unit is there, lies under this parent, is there no more. Where two
+facts of one kind hold on a day, the one recorded last stands.
+"""
+
+from collections import OrderedDict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+
+MAX_DAYS_AT_HAND = 4
+
+
+class FactKind(StrEnum):
+    """What a unit event may say."""
+
+    ESTABLISHED = "established"
+    LINE = "line"
+    FUNCTIONAL = "functional"
+    DISSOLVED = "dissolved"
+
+
+@dataclass(frozen=True, slots=True)
+class UnitFact:
+    """What holds of a unit from a day on, as the event at a position of membership's history says.
+
+    ``parent`` is empty where there is none from that day.
+    """
+
+    position: int
+    unit: str
+    kind: FactKind
+    day: date
+    parent: str = ""
+
+
+Children = Mapping[str, list[str]]
+
+
+class UnitTree:
+    """Every unit fact known so far; answers subtrees as of any day."""
+
+    def __init__(self) -> None:
+        self.position = 0
+        self._facts: dict[str, list[UnitFact]] = {}
+        self._days: OrderedDict[date, Children] = OrderedDict()
+
+    def learn(self, facts: Iterable[UnitFact]) -> None:
+        """Take further facts in, in the order of their positions; facts known already are passed over."""
+        before = self.position
+        for fact in facts:
+            if fact.position > before:
+                self._facts.setdefault(fact.unit, []).append(fact)
+                self.position = fact.position
+                self._days.clear()
+
+    def __contains__(self, unit: str) -> bool:
+        return unit in self._facts
+
+    def under(self, top: str, on: date) -> list[str]:
+        """The codes of a unit's subtree on a day, itself first; none when it was not there on that day."""
+        if not self._there(top, on):
+            return []
+        children = self._children(on)
+        found = {top: None}
+        for code in (queue := [top]):
+            for child in children.get(code, ()):
+                if child not in found:
+                    found[child] = None
+                    queue.append(child)
+        return list(found)
+
+    def _children(self, on: date) -> Children:
+        """Who lay directly under whom on a day. The last days asked for are kept: most ask for today or a year's end."""
+        children = self._days.get(on)
+        if children is None:
+            children = self._days[on] = self._gathered(on)
+            if len(self._days) > MAX_DAYS_AT_HAND:
+                self._days.popitem(last=False)
+        self._days.move_to_end(on)
+        return children
+
+    def _gathered(self, on: date) -> Children:
+        children: dict[str, list[str]] = {}
+        for unit in self._facts:
+            if self._there(unit, on):
+                for kind in (FactKind.LINE, FactKind.FUNCTIONAL):
+                    fact = self._latest(unit, kind, on)
+                    if fact is not None and fact.parent:
+                        children.setdefault(fact.parent, []).append(unit)
+        return children
+
+    def _there(self, unit: str, on: date) -> bool:
+        return self._latest(unit, FactKind.ESTABLISHED, on) is not None and self._latest(unit, FactKind.DISSOLVED, on) is None
+
+    def _latest(self, unit: str, kind: FactKind, on: date) -> UnitFact | None:
+        return next((fact for fact in reversed(self._facts.get(unit, ())) if fact.kind is kind and fact.day <= on), None)

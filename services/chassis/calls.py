@@ -1,0 +1,215 @@
+"""What happens to every call, whatever it asks?
+
+Who asks, may the role do that, by when, which positions must have been seen first; then the answer, or a refusal with
+its details. One wrapper around each method and no interceptors: every layer of gRPC's own would cost as much as all of
+this does.
+"""
+
+import asyncio
+import re
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import AbstractContextManager
+from time import perf_counter
+from typing import Any
+from uuid import uuid4
+
+import grpc
+import psycopg
+import structlog
+from federation.contract.v1 import contract_pb2
+from google.protobuf.descriptor import MethodDescriptor
+from google.protobuf.message import DecodeError, Message
+from google.protobuf.message_factory import GetMessageClass
+from grpc import StatusCode
+
+from chassis.commands import Call
+from chassis.refusals import DeadlinePassed, Forbidden, Invalid, Language, Overloaded, Problem, Refusal, Unavailable
+from chassis.rich_status import told
+from chassis.security import Role, identify, suffices
+from chassis.stacks import stack_of
+
+DEFAULT_DEADLINE_S = 30.0
+
+Metadata = Mapping[str, str]
+Context = grpc.aio.ServicerContext[bytes, bytes]
+Answering = Callable[[Any, Call], Awaitable[Message]]
+"""Request and call → response; raises a refusal."""
+
+AwaitPositions = Callable[[Mapping[str, int], float], Awaitable[None]]
+"""Waits, for so many seconds at most, until positions by service have been seen; else raises DeadlinePassed."""
+
+OnCall = Callable[[str, str, float], None]
+"""Told of each call when it is over: its name, the rule of its refusal or ``OK``, and its seconds."""
+
+Serving = Callable[[str, str], AbstractContextManager[str]]
+"""Opens the span of a call from its name and the caller's traceparent; gives the traceparent for what it causes."""
+
+_log = structlog.get_logger("chassis.calls")
+
+
+class Fault(Refusal):
+    """Something the service did not foresee; the operator finds it in the log by its reference."""
+
+    status = StatusCode.INTERNAL
+    vi = "Hệ thống gặp lỗi; mã tra cứu {reference}."
+    en = "The service met a fault; reference {reference}."
+
+
+class Gate:
+    """How many calls may be inside at once; one more is refused, at next to no cost."""
+
+    def __init__(self, limit: int) -> None:
+        self.limit, self.inside, self.closed = limit, 0, False
+
+
+def path_of(method: MethodDescriptor) -> str:
+    """The path of a method in HTTP/2: ``/federation.membership.v1.MembershipService/AdmitMember``."""
+    return f"/{method.containing_service.full_name}/{method.name}"
+
+
+def needs_of(method: MethodDescriptor) -> Role:
+    """The role a method states in its proto.
+
+    :raises TypeError: it states none.
+    """
+    stated = method.GetOptions().Extensions[contract_pb2.needs]
+    if not stated:
+        raise TypeError(f"{method.full_name} states no role that it needs")
+    return Role(stated)
+
+
+class Method:
+    """One RPC on its way from bytes to bytes."""
+
+    def __init__(
+        self,
+        method: MethodDescriptor,
+        answer: Answering,
+        gate: Gate,
+        reading: bool,
+        max_bytes: int,
+        await_positions: AwaitPositions | None,
+        on_call: OnCall,
+        serving: Serving | None,
+    ) -> None:
+        self.name, self.full_name, self.needs = method.name, path_of(method)[1:], needs_of(method)
+        self.request: type[Message] = GetMessageClass(method.input_type)
+        self.answer, self.gate, self.reading, self.max_bytes = answer, gate, reading, max_bytes
+        self.await_positions, self.on_call, self.serving = await_positions, on_call, serving
+
+    async def serve(self, data: bytes, context: Context) -> bytes:
+        """One call; every way it can end is a status."""
+        started = perf_counter()
+        metadata: dict[str, str] = dict(context.invocation_metadata() or ())  # type: ignore[arg-type]
+        outcome = "OK"
+        try:
+            return await self._enter(data, metadata, context.time_remaining())
+        except asyncio.CancelledError:
+            outcome = "CANCELLED"
+            raise
+        except Exception as error:
+            refusal = _refusal_of(error, self.full_name)
+            outcome = refusal.rule
+            words = told(refusal, _language(metadata))
+            # An abort sends trailers only, which a channel may still retry; a set status would send headers first.
+            await context.abort(words.code, words.message, words.trailers)
+        finally:
+            self.on_call(self.name, outcome, perf_counter() - started)
+
+    async def _enter(self, data: bytes, metadata: Metadata, remaining_s: float | None) -> bytes:
+        gate = self.gate
+        if gate.closed:
+            raise Unavailable(reason="draining")
+        if gate.inside >= gate.limit:
+            raise Overloaded()
+        gate.inside += 1
+        try:
+            if remaining_s is not None:
+                # gRPC itself cancels a call whose deadline passed.
+                return await self._trace(data, metadata, remaining_s)
+            try:
+                async with asyncio.timeout(DEFAULT_DEADLINE_S) as deadline:
+                    return await self._trace(data, metadata, DEFAULT_DEADLINE_S)
+            except TimeoutError:
+                raise DeadlinePassed() if deadline.expired() else Unavailable(reason="timeout") from None
+        finally:
+            gate.inside -= 1
+
+    async def _trace(self, data: bytes, metadata: Metadata, remaining_s: float) -> bytes:
+        traceparent = metadata.get("traceparent", "")
+        if traceparent and not _TRACEPARENT.fullmatch(traceparent):
+            traceparent = ""
+        if self.serving is None:
+            return await self._run(data, metadata, remaining_s, traceparent)
+        with self.serving(self.full_name, traceparent) as span:
+            return await self._run(data, metadata, remaining_s, span)
+
+    async def _run(self, data: bytes, metadata: Metadata, remaining_s: float, traceparent: str) -> bytes:
+        caller = identify(metadata)
+        if not suffices(caller.role, self.needs, reading=self.reading):
+            raise Forbidden()
+        call = Call(caller, _id(metadata, "correlation-id"), _id(metadata, "causation-id"), traceparent, remaining_s)
+        if len(data) > self.max_bytes:
+            raise Invalid(_TOO_LARGE)
+        if "at-least-position" in metadata:
+            await self._see(metadata["at-least-position"], remaining_s)
+        try:
+            request = self.request.FromString(data)
+        except DecodeError:
+            raise Invalid(_NO_MESSAGE) from None
+        return (await self.answer(request, call)).SerializeToString()
+
+    async def _see(self, text: str, remaining_s: float) -> None:
+        positions = positions_of(text)
+        if self.await_positions is None:
+            raise Invalid(Problem("at-least-position", "dịch vụ này không hỗ trợ", "this service does not support it"))
+        await self.await_positions(positions, remaining_s)
+
+
+_TRACEPARENT = re.compile(r"00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
+_POSITION = re.compile(r"([a-z][a-z-]{0,39})=([0-9]{1,18})")
+_ID = re.compile(r"[\x21-\x7e]{0,200}")
+_NO_POSITIONS = Problem("at-least-position", "phải có dạng membership=123,welfare=7", "must be like membership=123,welfare=7")
+_TOO_LARGE = Problem("request", "quá lớn", "is too large")
+_NO_MESSAGE = Problem("request", "không đúng dạng thông điệp", "is no message of this method")
+
+
+def positions_of(text: str) -> dict[str, int]:
+    """The positions of ``at-least-position``: ``membership=123,welfare=7``.
+
+    :raises Invalid: it is not of that form.
+    """
+    positions = {}
+    for part in text.split(","):
+        match = _POSITION.fullmatch(part.strip())
+        if match is None:
+            raise Invalid(_NO_POSITIONS)
+        positions[match[1]] = int(match[2])
+    return positions
+
+
+def _id(metadata: Metadata, key: str) -> str:
+    value = metadata.get(key)
+    if not value:
+        return ""
+    if not _ID.fullmatch(value):
+        raise Invalid(Problem(key, "dài quá 200 ký tự hoặc có khoảng trắng", "is longer than 200 characters or has white space"))
+    return value
+
+
+def _language(metadata: Metadata) -> Language:
+    return "en" if metadata.get("accept-language", "").lower().startswith("en") else "vi"
+
+
+def _refusal_of(error: Exception, method: str) -> Refusal:
+    """What the caller is told of an exception; what nobody foresaw is logged, without any value."""
+    match error:
+        case Refusal():
+            return error
+        case psycopg.OperationalError() | psycopg.InterfaceError():
+            return Unavailable(reason="database")
+        case TimeoutError():
+            return Unavailable(reason="timeout")
+    reference = uuid4().hex[:12]
+    _log.error("a call met a fault", rpc=method, reference=reference, stack=stack_of(error))
+    return Fault(reference=reference)

@@ -1,0 +1,96 @@
+"""How does a service listen, and how does it stop without failing anybody?
+
+One gRPC server on one event loop. All methods stand in one table: gRPC offers to register each method with its core,
+but then wakes up for every call with one future per method.
+"""
+
+import asyncio
+from typing import Any
+
+import grpc
+from grpc_reflection.v1alpha import reflection
+from grpc_reflection.v1alpha.reflection_pb2 import ServerReflectionRequest, ServerReflectionResponse
+
+from chassis import health
+from chassis.rpc import MAX_BATCH_BYTES, Rpc
+
+REFUSING_S = 0.2
+"""How long a draining server still answers new calls, with UNAVAILABLE, before it closes its ears.
+
+Calls that have arrived but were not yet taken up are answered CANCELLED by gRPC when it stops (grpc/grpc#41785), which
+few clients retry; those that are refused meanwhile leave its queue empty.
+"""
+
+OPTIONS: tuple[tuple[str, int], ...] = (
+    # Two processes may share a port: the old one drains while the new one takes calls.
+    ("grpc.so_reuseport", 1),
+    ("grpc.max_receive_message_length", MAX_BATCH_BYTES),
+    # A dead peer is noticed within 40 s, and a middlebox does not forget an idle connection.
+    ("grpc.keepalive_time_ms", 30_000),
+    ("grpc.keepalive_timeout_ms", 10_000),
+    ("grpc.keepalive_permit_without_calls", 1),
+    # Clients may ping this often (theirs is 30 s) without being taken for an attack.
+    ("grpc.http2.min_ping_interval_without_data_ms", 10_000),
+    ("grpc.http2.max_ping_strikes", 4),
+    # Clients resolve names when they connect: without an end to connections a new replica would never be called.
+    ("grpc.max_connection_age_ms", 300_000),
+)
+
+
+class Server:
+    """The methods of an :class:`Rpc`, health and reflection, on one address.
+
+    :param listen: ``127.0.0.1:50051``; port 0 takes a free one, told by `port` once started.
+    :param ready: whether the service can answer now: database reached, read models caught up.
+    """
+
+    def __init__(self, rpc: Rpc, listen: str, ready: health.Ready) -> None:
+        self._rpc, self._listen = rpc, listen
+        self._health = health.Health(ready)
+        self._server: grpc.aio.Server | None = None
+        self.port = 0
+
+    async def start(self) -> None:
+        """Listen.
+
+        :raises TypeError: an RPC of a registered service is not answered.
+        :raises RuntimeError: the address cannot be bound.
+        """
+        self._rpc.complete()
+        self._server = grpc.aio.server(options=OPTIONS)
+        table: dict[str, grpc.RpcMethodHandler[Any, Any]] = {
+            **self._rpc.handlers,
+            **self._health.handlers(),
+            **_reflection(self._rpc),
+        }
+        self._server.add_generic_rpc_handlers((_Table(table),))
+        self.port = self._server.add_insecure_port(self._listen)
+        await self._server.start()
+
+    async def stop(self, grace_s: float) -> None:
+        """Tell probes, refuse new calls, finish those inside; what is not done after `grace_s` is cancelled."""
+        if self._server is None:
+            return
+        self._health.drain()
+        self._rpc.close()
+        await asyncio.sleep(min(REFUSING_S, grace_s))
+        await self._server.stop(max(0.0, grace_s - REFUSING_S))
+
+
+class _Table(grpc.GenericRpcHandler):
+    def __init__(self, table: dict[str, grpc.RpcMethodHandler[Any, Any]]) -> None:
+        self._table = table
+
+    def service(self, handler_call_details: grpc.HandlerCallDetails) -> grpc.RpcMethodHandler[Any, Any] | None:
+        return self._table.get(handler_call_details.method)
+
+
+def _reflection(rpc: Rpc) -> dict[str, grpc.RpcMethodHandler[Any, Any]]:
+    """Lets tools ask which services and messages there are."""
+    servicer = reflection.aio.ReflectionServicer((*rpc.services, health.SERVICE, reflection.SERVICE_NAME))  # type: ignore[no-untyped-call]
+    handler = grpc.stream_stream_rpc_method_handler(
+        servicer.ServerReflectionInfo,
+        request_deserializer=ServerReflectionRequest.FromString,
+        response_serializer=ServerReflectionResponse.SerializeToString,
+    )
+    return {f"/{reflection.SERVICE_NAME}/ServerReflectionInfo": handler}

@@ -1,0 +1,136 @@
+"""Message to question, and answer to message. No rule stands here; commands need no line at all."""
+
+from collections.abc import Callable, Mapping
+from datetime import date
+from uuid import UUID
+
+from google.protobuf.message import Message
+
+from chassis.commands import Call
+from chassis.database import Pool
+from chassis.hierarchy import Hierarchy, Node
+from chassis.messages import message_of
+from chassis.pages import Page, day_of, figures_message, ids_of, year_of
+from chassis.rpc import Query
+from federation.contract.v1 import contract_pb2
+from federation.membership.v1 import membership_pb2 as pb
+from membership.domain.member import MemberUnknown
+from membership.read_models.figures import figures
+from membership.read_models.members import MemberRow, active_members, members_by_id
+from membership.read_models.plan_items import items_of
+from membership.read_models.reports import reports_of
+
+SERVICE = pb.DESCRIPTOR.services_by_name["MembershipService"]
+
+
+class Questions:
+    """What membership answers."""
+
+    def __init__(self, pool: Pool, tree: Hierarchy, today: Callable[[], date]) -> None:
+        self._pool, self._tree, self._today = pool, tree, today
+
+    @property
+    def answers(self) -> Mapping[str, Query]:
+        """Each question by the name of its RPC."""
+        return {
+            "GetUnit": self.unit,
+            "ListUnits": self.units,
+            "GetMember": self.member,
+            "ListMembers": self.members,
+            "CheckMembers": self.check_members,
+            "GetMemberContacts": self.contacts,
+            "ListReportObligations": self.reports,
+            "ListPlanItems": self.plan_items,
+            "GetFigures": self.figures,
+        }
+
+    async def unit(self, request: pb.GetUnitRequest, call: Call) -> Message:
+        """A unit as of a day."""
+        return self._unit(self._tree.require(request.unit), day_of(request, "as_of"))
+
+    async def units(self, request: pb.ListUnitsRequest, call: Call) -> Message:
+        """A page of a subtree as of a day, by code."""
+        page, on = Page.of(request.page), day_of(request, "as_of")
+        self._tree.require(request.unit)
+        codes = sorted(code for code in self._tree.under(request.unit, on) if code > page.after)[: page.size]
+        units = [self._unit(self._tree.require(code), on) for code in codes]
+        return pb.ListUnitsResponse(units=units, next=page.next(codes))
+
+    async def member(self, request: pb.GetMemberRequest, call: Call) -> Message:
+        """One member."""
+        (member_id,) = ids_of("member_id", [request.member_id])
+        rows = await members_by_id(self._pool, [member_id])
+        if member_id not in rows:
+            raise MemberUnknown("member_id")
+        return _member(rows[member_id])
+
+    async def members(self, request: pb.ListMembersRequest, call: Call) -> Message:
+        """A page of the active members of a subtree."""
+        page = Page.of(request.page)
+        self._tree.require(request.unit)
+        units = self._tree.under(request.unit)
+        rows = await active_members(self._pool, units, request.name, page.size, page.key(str, str, UUID))
+        last = [Page.cursor(row.unit, row.name_key, row.member_id) for row in rows]
+        return pb.ListMembersResponse(members=map(_member, rows), next=page.next(last))
+
+    async def check_members(self, request: pb.CheckMembersRequest, call: Call) -> Message:
+        """Active or not, and where, in the order asked."""
+        asked = ids_of("member_ids", request.member_ids)
+        self._tree.require(request.unit)
+        rows = await members_by_id(self._pool, asked)
+        return pb.CheckMembersResponse(members=[self._check(member_id, rows.get(member_id), request.unit) for member_id in asked])
+
+    async def contacts(self, request: pb.GetMemberContactsRequest, call: Call) -> Message:
+        """Where to reach members; for services."""
+        asked = ids_of("member_ids", request.member_ids)
+        rows = await members_by_id(self._pool, asked)
+        known = [rows[member_id] for member_id in asked if member_id in rows]
+        return pb.GetMemberContactsResponse(contacts=[message_of(pb.MemberContact, row) for row in known])
+
+    async def reports(self, request: pb.ListReportObligationsRequest, call: Call) -> Message:
+        """A page of the reports of a subtree on a year."""
+        page, late_on = Page.of(request.page), day_of(request, "late_on")
+        self._tree.require(request.unit)
+        units = self._tree.under(request.unit)
+        rows = await reports_of(self._pool, units, year_of(request), late_on, page.size, page.key(str, date.fromisoformat, UUID))
+        last = [Page.cursor(row.unit, row.due_on, row.obligation_id) for row in rows]
+        return pb.ListReportObligationsResponse(
+            obligations=[message_of(pb.ReportObligation, row) for row in rows], next=page.next(last)
+        )
+
+    async def plan_items(self, request: pb.ListPlanItemsRequest, call: Call) -> Message:
+        """A page of a unit's plan."""
+        page = Page.of(request.page)
+        self._tree.require(request.unit)
+        rows = await items_of(self._pool, request.unit, year_of(request), page.size, page.key(UUID))
+        last = [Page.cursor(row.item_id) for row in rows]
+        return pb.ListPlanItemsResponse(items=[message_of(pb.PlanItem, row) for row in rows], next=page.next(last))
+
+    async def figures(self, request: contract_pb2.GetFiguresRequest, call: Call) -> Message:
+        """Every figure of a unit's year."""
+        as_of = day_of(request, "as_of") or self._today()
+        return figures_message(as_of, await figures(self._pool, self._tree, request.unit, year_of(request), as_of))
+
+    def _unit(self, node: Node, on: date | None) -> pb.Unit:
+        return message_of(
+            pb.Unit,
+            node,
+            unit=node.code,
+            line_parent=node.place("line", on),
+            functional_parent=node.place("functional", on),
+            branch=self._tree.branch_of(node.code),
+        )
+
+    def _check(self, member_id: UUID, row: MemberRow | None, unit: str) -> pb.MemberCheck:
+        if row is None:
+            return message_of(pb.MemberCheck, member_id=member_id, status="unknown", unit="", in_subtree=False)
+        in_subtree = self._tree.is_under(row.unit, unit)
+        return message_of(pb.MemberCheck, member_id=member_id, status=_status(row), unit=row.unit, in_subtree=in_subtree)
+
+
+def _member(row: MemberRow) -> pb.Member:
+    return message_of(pb.Member, row, status=_status(row))
+
+
+def _status(row: MemberRow) -> str:
+    return "active" if row.left_on is None else "left"

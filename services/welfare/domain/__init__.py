@@ -1,0 +1,1 @@
+"""The rules of welfare; imports no I/O."""
