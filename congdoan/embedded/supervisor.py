@@ -16,6 +16,7 @@ from congdoan.embedded.errors import EmbeddedServerError
 from congdoan.embedded.server import Supervised, wait_until_ready
 
 _LOOK_EVERY_S = 0.05
+_PATIENCE_S = 1.0
 _STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _log = logging.getLogger(__name__)
 
@@ -124,13 +125,14 @@ class Supervisor:
                     _stop(self._children.pop().process, share_s)
             self._stopped.set()
             if self._watcher and self._watcher is not threading.current_thread():
-                self._watcher.join()
+                self._watcher.join(_PATIENCE_S)  # it may be busy in the listener, which is not ours
 
     def _keep_alive(self, on_death: Callable[[Death], None]) -> None:
         while not self._stopping.wait(_LOOK_EVERY_S):
             with self._one_at_a_time:
-                for child in () if self._stopping.is_set() else tuple(self._children):
-                    child.look(on_death)
+                deaths = [child.look() for child in self._children]  # none when it was stopped meanwhile
+            for death in filter(None, deaths):
+                _tell(on_death, death)
         self._stopped.wait()  # the children launched here would die with this thread
 
 
@@ -143,24 +145,20 @@ class _Child:
     back_off: BackOff = field(default_factory=BackOff)
     error: str = ""
 
-    def look(self, on_death: Callable[[Death], None]) -> None:
+    def look(self) -> Death | None:
         """Restart it when that is due; when it has just died, say so and set the time."""
-        if self.process.running:
-            return
-        if self.due_at is None:
-            self._mourn(on_death)
-        elif time.monotonic() >= self.due_at:
+        if not self.process.running and self.due_at is None:
+            return self._mourn()
+        if self.due_at is not None and time.monotonic() >= self.due_at:
             self._relaunch()
+        return None
 
-    def _mourn(self, on_death: Callable[[Death], None]) -> None:
+    def _mourn(self) -> Death:
         now = time.monotonic()
         delay_s = self.back_off.after_a_life_of(now - self.launched_at)
         self.restarts, self.due_at = self.restarts + 1, now + delay_s
         reason = self.error or self.process.log_tail(1)
-        try:
-            on_death(Death(self.process.name, self.process.exit_code, self.restarts, delay_s, reason))
-        except Exception:  # a listener's mistake must not end the watch
-            _log.exception("the listener to the death of %s failed", self.process.name)
+        return Death(self.process.name, self.process.exit_code, self.restarts, delay_s, reason)
 
     def _relaunch(self) -> None:
         self.launched_at, self.due_at, self.error = time.monotonic(), None, ""
@@ -168,6 +166,13 @@ class _Child:
             self.process.launch()
         except (EmbeddedServerError, OSError) as error:  # the next look finds it dead, and waits longer
             self.error = str(error)
+
+
+def _tell(on_death: Callable[[Death], None], death: Death) -> None:
+    try:
+        on_death(death)
+    except Exception:  # a listener's mistake must not end the watch
+        _log.exception("the listener to the death of %s failed", death.name)
 
 
 def _stop(process: Supervised, timeout_s: float) -> None:
@@ -189,9 +194,13 @@ class _HeldSignals:
         self._raised = False
 
     def take_over(self) -> None:
-        """Python lets only the main thread do this; elsewhere signals stay what they are."""
-        if threading.current_thread() is threading.main_thread():
-            self._before = {number: signal.signal(number, self._arrived) for number in _STOP_SIGNALS}
+        """Python lets only the main thread do this; elsewhere signals stay what they are.
+
+        One that is ignored (nohup, a background job of a shell) stays ignored.
+        """
+        if _in_main_thread():
+            heeded = [number for number in _STOP_SIGNALS if signal.getsignal(number) not in (signal.SIG_IGN, None)]
+            self._before = {number: signal.signal(number, self._arrived) for number in heeded}
 
     def give_back(self) -> None:
         while self._before:
@@ -199,7 +208,10 @@ class _HeldSignals:
 
     @contextlib.contextmanager
     def held(self) -> Iterator[None]:
-        """Signals wait till the end of the outermost of these blocks."""
+        """Signals wait till the end of the outermost of these blocks. Python delivers them to the main thread only."""
+        if not _in_main_thread():
+            yield
+            return
         self._depth += 1
         try:
             yield
@@ -221,3 +233,7 @@ class _HeldSignals:
         if number == signal.SIGINT:
             raise KeyboardInterrupt
         raise SystemExit(128 + number)
+
+
+def _in_main_thread() -> bool:
+    return threading.current_thread() is threading.main_thread()

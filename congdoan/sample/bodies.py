@@ -19,9 +19,9 @@ PROVINCIAL = (
     *("Chi cục An toàn vệ sinh thực phẩm", "Chi cục Dân số", "Chi cục Văn thư - Lưu trữ", "Trung tâm Khuyến nông"),
     *("Trung tâm Khuyến công", "Trung tâm Xúc tiến đầu tư", "Trung tâm Dịch vụ việc làm", "Trung tâm Trợ giúp pháp lý nhà nước"),
     *("Trung tâm Công nghệ thông tin và Truyền thông", "Trung tâm Phát triển quỹ đất", "Văn phòng Đăng ký đất đai"),
-    *("Bảo tàng tỉnh", "Thư viện tỉnh"),
+    *("Bảo tàng tỉnh", "Thư viện tỉnh", "Nhà hát Nghệ thuật tỉnh", "Ban Quản lý dự án đầu tư xây dựng tỉnh"),
 )  # fmt: skip
-"""A grassroots union each; the codes follow from the names."""
+"""A grassroots union each."""
 
 CENTRAL = (
     ("van-phong-trung-uong-dang", "Văn phòng Trung ương Đảng"),

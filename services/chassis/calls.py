@@ -10,13 +10,12 @@ import re
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractContextManager
 from time import perf_counter
-from typing import Any
+from typing import Any, TypeAlias
 from uuid import uuid4
 
 import grpc
 import psycopg
 import structlog
-from federation.contract.v1 import contract_pb2
 from google.protobuf.descriptor import MethodDescriptor
 from google.protobuf.message import DecodeError, Message
 from google.protobuf.message_factory import GetMessageClass
@@ -27,11 +26,12 @@ from chassis.refusals import DeadlinePassed, Forbidden, Invalid, Language, Overl
 from chassis.rich_status import told
 from chassis.security import Role, identify, suffices
 from chassis.stacks import stack_of
+from federation.contract.v1 import contract_pb2
 
 DEFAULT_DEADLINE_S = 30.0
 
 Metadata = Mapping[str, str]
-Context = grpc.aio.ServicerContext[bytes, bytes]
+Context: TypeAlias = "grpc.aio.ServicerContext[bytes, bytes]"
 Answering = Callable[[Any, Call], Awaitable[Message]]
 """Request and call → response; raises a refusal."""
 

@@ -7,7 +7,7 @@ comes back as :class:`Refused`.
 
 import json
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeAlias
 
 import grpc
 from google.protobuf.descriptor import ServiceDescriptor
@@ -21,6 +21,8 @@ from chassis.refusals import Unavailable
 from chassis.rich_status import DETAILS_KEY, Heard, heard
 from chassis.rpc import MAX_BATCH_BYTES
 from chassis.security import Caller
+
+Callable: TypeAlias = "grpc.aio.UnaryUnaryMultiCallable[Message, Message]"
 
 DEFAULT_TIMEOUT_S = 10.0
 MAX_ANSWER_BYTES = 16 << 20
@@ -102,7 +104,7 @@ class RpcClient:
         self.target, self.service = target, service
         self._wait_for_ready = wait_for_ready
         self._channel: grpc.aio.Channel | None = None
-        self._callables: dict[str, grpc.aio.UnaryUnaryMultiCallable[Message, Message]] = {}
+        self._callables: dict[str, Callable] = {}
         self._metadata = (
             ("caller-id", caller.id),
             ("caller-role", caller.role.name.lower()),
@@ -164,7 +166,7 @@ class RpcClient:
             self._channel = None
             self._callables.clear()
 
-    def _callable(self, rpc: str) -> "grpc.aio.UnaryUnaryMultiCallable[Message, Message]":
+    def _callable(self, rpc: str) -> Callable:
         found = self._callables.get(rpc)
         if found is None:
             method = self.service.methods_by_name[rpc]

@@ -29,12 +29,12 @@ class BrokenEvent(RecordedEvent):
     flaw: str = ""
 
     @property
-    def event(self) -> Event:  # type: ignore[override]
+    def event(self) -> Event:
         """:raises NotReadable: always, with the flaw."""
         raise NotReadable(self.topic, self.flaw)
 
     @property
-    def metadata(self) -> Metadata:  # type: ignore[override]
+    def metadata(self) -> Metadata:
         """:raises NotReadable: always, with the flaw."""
         raise NotReadable(self.topic, self.flaw)
 
@@ -46,28 +46,31 @@ def subject_of(service: str, branch: str, topic: str) -> str:
     Whatever may not stand in a part of a subject is percent-encoded, so that no value can make another subject of it.
     """
     event = topic.partition(".")[2] or topic
-    return f"{ROOT}.{_token(service)}.{_token(branch)}.{'.'.join(_token(part) for part in event.split('.'))}"
+    return f"{ROOT}.{token(service)}.{token(branch)}.{'.'.join(token(part) for part in event.split('.'))}"
 
 
 def filters_for(service: str, topics: frozenset[str]) -> list[str]:
     """The subjects under which the events of some topics travel, whatever their branch; of every topic when empty."""
     if not topics:
         return [f"{ROOT}.{service}.>"]
-    return sorted(subject_of(service, "*", topic).replace(f".{_token('*')}.", ".*.", 1) for topic in topics)
+    return sorted(subject_of(service, "*", topic).replace(f".{token('*')}.", ".*.", 1) for topic in topics)
 
 
 def header_block(event: RecordedEvent) -> bytes:
     """The headers of an event as they go over the wire, one ``name: value`` a line, without the opening and closing lines."""
-    return b"%bce-id: %b/%d\r\nce-time: %b\r\nce-subject: %b\r\nce-position: %d\r\nce-aggregateversion: %d\r\nce-branchposition: %d\r\n%b" % (
-        _constant_headers(event.service, event.branch, event.topic),
-        event.service.encode(),
-        event.position,
-        event.recorded_at.isoformat().encode(),
-        str(event.aggregate_id).encode(),
-        event.position,
-        event.version,
-        event.branch_position,
-        _metadata_headers(event.metadata_json),
+    return (
+        b"%bce-id: %b/%d\r\nce-time: %b\r\nce-subject: %b\r\nce-position: %d\r\nce-aggregateversion: %d\r\nce-branchposition: %d\r\n%b"
+        % (
+            _constant_headers(event.service, event.branch, event.topic),
+            event.service.encode(),
+            event.position,
+            event.recorded_at.isoformat().encode(),
+            str(event.aggregate_id).encode(),
+            event.position,
+            event.version,
+            event.branch_position,
+            _metadata_headers(event.metadata_json),
+        )
     )
 
 
@@ -89,8 +92,15 @@ def recorded_event(subject: str, headers: Mapping[str, str] | None, body: bytes,
         if position != sequence:
             raise ValueError(f"ce-position is {position}, the stream's sequence {sequence}")
         return RecordedEvent(
-            service, position, UUID(found["ce-subject"]), int(found["ce-aggregateversion"]), found["ce-type"], body,
-            unescaped(found["ce-metadata"]), found["ce-branch"], int(found["ce-branchposition"]),
+            service,
+            position,
+            UUID(found["ce-subject"]),
+            int(found["ce-aggregateversion"]),
+            found["ce-type"],
+            body,
+            unescaped(found["ce-metadata"]),
+            found["ce-branch"],
+            int(found["ce-branchposition"]),
             datetime.fromisoformat(found["ce-time"]),
         )
     except KeyError as error:
@@ -117,7 +127,10 @@ def unescaped(value: str) -> bytes:
 def _constant_headers(service: str, branch: str, topic: str) -> bytes:
     """What is the same for every event of a kind in a branch; built once, since this runs for every event published."""
     values = {
-        "ce-specversion": "1.0", "ce-source": f"/{ROOT}/{service}", "ce-type": topic, "content-type": "application/json",
+        "ce-specversion": "1.0",
+        "ce-source": f"/{ROOT}/{service}",
+        "ce-type": topic,
+        "content-type": "application/json",
         "ce-branch": branch,
     }
     return b"".join(b"%b: %b\r\n" % (name.encode(), escaped(value.encode())) for name, value in values.items())
@@ -132,5 +145,6 @@ def _metadata_headers(metadata: bytes) -> bytes:
     return b"ce-metadata: %b\r\n" % escaped(metadata)
 
 
-def _token(part: str) -> str:
+def token(part: str) -> str:
+    """A text as one part of a subject."""
     return quote_from_bytes(part.encode(), safe="-_").replace(".", "%2E").replace("~", "%7E") or "%00"

@@ -9,7 +9,7 @@ import asyncio
 from base64 import b64decode, b64encode
 from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import Protocol
+from typing import LiteralString, Protocol
 from uuid import UUID
 
 import orjson
@@ -59,85 +59,85 @@ def unprocessable(event: RecordedEvent, error: Exception) -> Unprocessable:
             return Unprocessable(event, type(error).__name__)
 
 
+class Overtaken(Exception):
+    """Somebody else moved this follower: another process of the service, or an answer that was lost on its way."""
+
+
 class Follower:
-    """Drives one effect along one history and remembers how far it came."""
+    """Drives one effect along one history and remembers how far it came.
+
+    Several processes may drive the same follower: the row of its position is locked while a batch is taken, so that
+    each event takes effect once, whoever comes first.
+    """
 
     def __init__(self, pool: AsyncConnectionPool[Connection], effect: Effect, clock: Callable[[], datetime]) -> None:
         self.effect = effect
         self.name, self.source, self.topics = effect.name, effect.source, effect.topics
         self.position = 0
         self._pool, self._clock = pool, clock
-        self._blocked: dict[UUID, int] = {}
         self._moved = asyncio.Condition()
 
     async def load(self) -> None:
-        """Read position and parked aggregates; called once before the first batch, and after a fault."""
+        """Read the position; called once before the first batch, and after a fault."""
         async with self._pool.connection() as connection:
-            row = await (await connection.execute("select position from followers where follower = %s", (self.name,))).fetchone()
-            parked = await connection.execute(
-                "select aggregate_id, min(position) from parked where follower = %s group by aggregate_id", (self.name,)
+            await connection.execute(
+                "insert into followers (follower, position) values (%s, 0) on conflict do nothing", (self.name,)
             )
-            self._blocked = {aggregate_id: position for aggregate_id, position in await parked.fetchall()}  # type: ignore[misc]
-        self.position = int(str(row[0])) if row else 0
+            position = await _value(connection, "select position from followers where follower = %s", (self.name,))
+        await self._reach(position or 0)
 
     async def take(self, events: Sequence[RecordedEvent], *, upto: int | None = None) -> None:
         """Take a batch, in order; events at or before the position were taken before and are passed over.
 
         `upto` is the position reached when everything until there was looked at, matching or not.
         """
-        fresh = [event for event in events if event.position > self.position]
-        reached = max(upto or 0, fresh[-1].position if fresh else 0)
-        if reached <= self.position:
-            return
-        parked: list[tuple[RecordedEvent, str, int | None]] = []
-        fresh = [event for event in fresh if not self.topics or event.topic in self.topics]
-        while True:
-            free = self._without_waiting(fresh, parked)
+        reached = max(upto or 0, events[-1].position if events else 0)
+        while reached > self.position:
+            fresh = [event for event in events if event.position > self.position]
             try:
-                await self._commit(free, parked, reached)
-                break
-            except Unprocessable as poison:
-                parked.append((poison.event, poison.reason, None))
-        for event, _, _ in parked:
-            self._blocked.setdefault(event.aggregate_id, event.position)
-        await self._reach(reached)
-        await self.effect.taken(free)
+                free = await self._take([event for event in fresh if not self.topics or event.topic in self.topics], reached)
+            except Overtaken:
+                await self.load()
+            else:
+                await self._reach(reached)
+                await self.effect.taken(free)
 
-    def _without_waiting(
-        self, events: Sequence[RecordedEvent], parked: list[tuple[RecordedEvent, str, int | None]]
-    ) -> list[RecordedEvent]:
-        """The events whose aggregate is not blocked; the others are added to `parked` behind the first of theirs."""
-        blocked = dict(self._blocked)
-        for event, _, waits_for in parked:
-            if waits_for is None:
-                blocked.setdefault(event.aggregate_id, event.position)
-        known = {event.position for event, _, _ in parked}
-        free = []
-        for event in events:
-            first = blocked.get(event.aggregate_id)
-            if first is None or event.position < first:
-                free.append(event)
-            elif event.position not in known:
-                parked.append((event, f"waits for {self.source}/{first}", first))
+    async def _take(self, events: Sequence[RecordedEvent], reached: int) -> list[RecordedEvent]:
+        poisons: dict[int, str] = {}
+        while True:
+            try:
+                return await self._commit(events, poisons, reached)
+            except Unprocessable as poison:
+                if poison.event.position in poisons:
+                    raise RuntimeError(f"{self.name} was not given {poison.event.id} and cannot take it") from poison
+                poisons[poison.event.position] = poison.reason
+
+    async def _commit(self, events: Sequence[RecordedEvent], poisons: dict[int, str], reached: int) -> list[RecordedEvent]:
+        """Take what can be taken, park what cannot, move the position: all of it or nothing. What was taken is answered."""
+        async with self._pool.connection() as connection, connection.transaction():
+            blocked = await self._hold(connection)
+            free, parked = _parted(events, poisons, blocked)
+            if free:
+                await self.effect.take(free, connection)
+            if parked:
+                await connection.cursor().executemany(_PARK, [self._row(event, reason, first) for event, reason, first in parked])
+            await connection.execute("update followers set position = %s where follower = %s", (reached, self.name))
         return free
 
-    async def _commit(
-        self, events: Sequence[RecordedEvent], parked: Sequence[tuple[RecordedEvent, str, int | None]], reached: int
-    ) -> None:
-        async with self._pool.connection() as connection, connection.transaction():
-            if events:
-                await self.effect.take(events, connection)
-            for event, reason, waits_for in parked:
-                await connection.execute(
-                    """insert into parked (follower, position, aggregate_id, topic, reason, waits_for, event, parked_at)
-                       values (%s, %s, %s, %s, %s, %s, %s, %s)""",
-                    (self.name, event.position, event.aggregate_id, event.topic, reason, waits_for, packed(event), self._clock()),
-                )
-            await connection.execute(
-                """insert into followers (follower, position) values (%s, %s)
-                   on conflict (follower) do update set position = excluded.position""",
-                (self.name, reached),
-            )
+    async def _hold(self, connection: Connection) -> dict[UUID, int]:
+        """Lock the position until the transaction ends; the aggregates that wait, with the first event each waits for.
+
+        :raises Overtaken: the position is not where it was left.
+        """
+        if await locked_position(connection, self.name) != self.position:
+            raise Overtaken(self.name)
+        parked = await connection.execute(
+            "select aggregate_id, min(position) from parked where follower = %s group by aggregate_id", (self.name,)
+        )
+        return {UUID(str(aggregate_id)): int(str(position)) for aggregate_id, position in await parked.fetchall()}
+
+    def _row(self, event: RecordedEvent, reason: str, first: int | None) -> tuple[object, ...]:
+        return self.name, event.position, event.aggregate_id, event.topic, reason, first, packed(event), self._clock()
 
     async def _reach(self, position: int) -> None:
         async with self._moved:
@@ -156,6 +156,39 @@ class Follower:
                 await self._moved.wait_for(lambda: self.position >= position)
         except TimeoutError:
             raise DeadlinePassed() from None
+
+
+_PARK = """insert into parked (follower, position, aggregate_id, topic, reason, waits_for, event, parked_at)
+           values (%s, %s, %s, %s, %s, %s, %s, %s)"""
+
+
+async def locked_position(connection: Connection, follower: str) -> int | None:
+    """A follower's position, which nobody else can move before this transaction ends; None when it has none."""
+    return await _value(connection, "select position from followers where follower = %s for update", (follower,))
+
+
+async def _value(connection: Connection, query: LiteralString, values: Sequence[object]) -> int | None:
+    row = await (await connection.execute(query, values)).fetchone()
+    return None if row is None else int(str(row[0]))
+
+
+def _parted(
+    events: Sequence[RecordedEvent], poisons: dict[int, str], blocked: dict[UUID, int]
+) -> tuple[list[RecordedEvent], list[tuple[RecordedEvent, str, int | None]]]:
+    """The events that can be taken, and those to park: poison with its reason, and what waits behind the first of it."""
+    blocked = dict(blocked)
+    free: list[RecordedEvent] = []
+    parked: list[tuple[RecordedEvent, str, int | None]] = []
+    for event in events:
+        first = blocked.get(event.aggregate_id)
+        if first is not None:
+            parked.append((event, f"waits for {event.service}/{first}", first))
+        elif event.position in poisons:
+            parked.append((event, poisons[event.position], None))
+            blocked[event.aggregate_id] = event.position
+        else:
+            free.append(event)
+    return free, parked
 
 
 def packed(event: RecordedEvent) -> bytes:

@@ -6,6 +6,7 @@ of a server for its whole grace.
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from typing import TypeAlias
 
 import grpc
 from grpc import StatusCode
@@ -17,8 +18,8 @@ READY_TIMEOUT_S = 1.0
 WATCH_INTERVAL_S = 1.0
 
 Ready = Callable[[], Awaitable[bool]]
-Handler = grpc.RpcMethodHandler[HealthCheckRequest, HealthCheckResponse]
-Context = grpc.aio.ServicerContext[HealthCheckRequest, HealthCheckResponse]
+Handler: TypeAlias = "grpc.RpcMethodHandler[HealthCheckRequest, HealthCheckResponse]"
+Context: TypeAlias = "grpc.aio.ServicerContext[HealthCheckRequest, HealthCheckResponse]"
 
 
 class Health:

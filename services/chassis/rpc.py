@@ -6,10 +6,9 @@ Methods are registered from the proto descriptors: a command class named like it
 
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeAlias
 
 import grpc
-from federation.contract.v1.contract_pb2 import BatchAnswer, CommandAnswer
 from google.protobuf.descriptor import Descriptor, MethodDescriptor, ServiceDescriptor
 from google.protobuf.message import Message
 
@@ -20,6 +19,7 @@ from chassis.refusals import Invalid, Language, Problem, Refusal
 from chassis.rich_status import number_of
 from chassis.security import Role
 from chassis.store import Answer
+from federation.contract.v1.contract_pb2 import BatchAnswer, CommandAnswer
 
 MAX_COMMAND_CALLS = 256
 MAX_OTHER_CALLS = 1_024
@@ -27,6 +27,10 @@ MAX_ITEMS = 1_000
 MAX_REQUEST_BYTES = 1 << 20
 MAX_BATCH_BYTES = 4 << 20
 ITEMS_AT_A_TIME = 100
+Handler: TypeAlias = "grpc.RpcMethodHandler[bytes, bytes]"
+Query = Answering
+"""What answers a question: request and call → response; raises a refusal."""
+
 _TOO_MANY = Problem("items", f"nhiều nhất {MAX_ITEMS} mục", f"takes at most {MAX_ITEMS} items")
 
 
@@ -63,7 +67,7 @@ class Rpc:
         on_call: OnCall = lambda name, outcome, seconds: None,
         serving: Serving | None = None,
     ) -> None:
-        self.handlers: dict[str, grpc.RpcMethodHandler[bytes, bytes]] = {}
+        self.handlers: dict[str, Handler] = {}
         self.services: dict[str, ServiceDescriptor] = {}
         self.command_gate, self.other_gate = Gate(MAX_COMMAND_CALLS), Gate(MAX_OTHER_CALLS)
         self._await_positions, self._on_call, self._serving = await_positions, on_call, serving
@@ -80,7 +84,7 @@ class Rpc:
             self._add(service, method, _single(application, command), gate=self.command_gate)
             self._add(service, batch, _batch(application, command), gate=self.command_gate, max_bytes=MAX_BATCH_BYTES)
 
-    def queries(self, service: ServiceDescriptor, answers: Mapping[str, Answering]) -> None:
+    def queries(self, service: ServiceDescriptor, answers: Mapping[str, Query]) -> None:
         """Answer questions, by RPC name; auditors may ask them too.
 
         :raises TypeError: the service has no such RPC.
@@ -88,7 +92,7 @@ class Rpc:
         for name, answer in answers.items():
             self._add(service, _method(service, name), answer, gate=self.other_gate, reading=True)
 
-    def actions(self, service: ServiceDescriptor, answers: Mapping[str, Answering]) -> None:
+    def actions(self, service: ServiceDescriptor, answers: Mapping[str, Query]) -> None:
         """Answer RPCs that change something without being a command, by name.
 
         :raises TypeError: the service has no such RPC.

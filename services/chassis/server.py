@@ -5,7 +5,7 @@ but then wakes up for every call with one future per method.
 """
 
 import asyncio
-from typing import Any
+from typing import Any, TypeAlias
 
 import grpc
 from grpc_reflection.v1alpha import reflection
@@ -13,6 +13,8 @@ from grpc_reflection.v1alpha.reflection_pb2 import ServerReflectionRequest, Serv
 
 from chassis import health
 from chassis.rpc import MAX_BATCH_BYTES, Rpc
+
+Handler: TypeAlias = "grpc.RpcMethodHandler[Any, Any]"
 
 REFUSING_S = 0.2
 """How long a draining server still answers new calls, with UNAVAILABLE, before it closes its ears.
@@ -58,7 +60,7 @@ class Server:
         """
         self._rpc.complete()
         self._server = grpc.aio.server(options=OPTIONS)
-        table: dict[str, grpc.RpcMethodHandler[Any, Any]] = {
+        table: dict[str, Handler] = {
             **self._rpc.handlers,
             **self._health.handlers(),
             **_reflection(self._rpc),
@@ -78,16 +80,16 @@ class Server:
 
 
 class _Table(grpc.GenericRpcHandler):
-    def __init__(self, table: dict[str, grpc.RpcMethodHandler[Any, Any]]) -> None:
+    def __init__(self, table: dict[str, Handler]) -> None:
         self._table = table
 
-    def service(self, handler_call_details: grpc.HandlerCallDetails) -> grpc.RpcMethodHandler[Any, Any] | None:
+    def service(self, handler_call_details: grpc.HandlerCallDetails) -> "Handler | None":
         return self._table.get(handler_call_details.method)
 
 
-def _reflection(rpc: Rpc) -> dict[str, grpc.RpcMethodHandler[Any, Any]]:
+def _reflection(rpc: Rpc) -> dict[str, Handler]:
     """Lets tools ask which services and messages there are."""
-    servicer = reflection.aio.ReflectionServicer((*rpc.services, health.SERVICE, reflection.SERVICE_NAME))  # type: ignore[no-untyped-call]
+    servicer = reflection.aio.ReflectionServicer((*rpc.services, health.SERVICE, reflection.SERVICE_NAME))
     handler = grpc.stream_stream_rpc_method_handler(
         servicer.ServerReflectionInfo,
         request_deserializer=ServerReflectionRequest.FromString,

@@ -6,12 +6,13 @@ from uuid import UUID
 
 from google.protobuf.message import Message
 
+from chassis.calls import Query
 from chassis.commands import Call
 from chassis.database import Pool
 from chassis.hierarchy import Hierarchy, Node
 from chassis.messages import message_of
-from chassis.pages import Page, day_of, figures_message, ids_of, year_of
-from chassis.rpc import Query
+from chassis.paging import page_of
+from chassis.questions import day_of, figures_message, ids_of, year_of
 from federation.contract.v1 import contract_pb2
 from federation.membership.v1 import membership_pb2 as pb
 from membership.domain.member import MemberUnknown
@@ -50,11 +51,12 @@ class Questions:
 
     async def units(self, request: pb.ListUnitsRequest, call: Call) -> Message:
         """A page of a subtree as of a day, by code."""
-        page, on = Page.of(request.page), day_of(request, "as_of")
+        page, on = page_of(request.page), day_of(request, "as_of")
         self._tree.require(request.unit)
-        codes = sorted(code for code in self._tree.under(request.unit, on) if code > page.after)[: page.size]
-        units = [self._unit(self._tree.require(code), on) for code in codes]
-        return pb.ListUnitsResponse(units=units, next=page.next(codes))
+        (after,) = page.after(str) or ("",)
+        codes = sorted(code for code in self._tree.under(request.unit, on) if code > after)[: page.size + 1]
+        codes, following = page.cut(codes, lambda code: (code,))
+        return pb.ListUnitsResponse(units=[self._unit(self._tree.require(code), on) for code in codes], next=following)
 
     async def member(self, request: pb.GetMemberRequest, call: Call) -> Message:
         """One member."""
@@ -66,12 +68,12 @@ class Questions:
 
     async def members(self, request: pb.ListMembersRequest, call: Call) -> Message:
         """A page of the active members of a subtree."""
-        page = Page.of(request.page)
+        page = page_of(request.page)
         self._tree.require(request.unit)
         units = self._tree.under(request.unit)
-        rows = await active_members(self._pool, units, request.name, page.size, page.key(str, str, UUID))
-        last = [Page.cursor(row.unit, row.name_key, row.member_id) for row in rows]
-        return pb.ListMembersResponse(members=map(_member, rows), next=page.next(last))
+        rows = await active_members(self._pool, units, request.name, page.size + 1, page.after(str, str, UUID))
+        rows, following = page.cut(rows, lambda row: (row.unit, row.name_key, row.member_id))
+        return pb.ListMembersResponse(members=map(_member, rows), next=following)
 
     async def check_members(self, request: pb.CheckMembersRequest, call: Call) -> Message:
         """Active or not, and where, in the order asked."""
@@ -89,22 +91,22 @@ class Questions:
 
     async def reports(self, request: pb.ListReportObligationsRequest, call: Call) -> Message:
         """A page of the reports of a subtree on a year."""
-        page, late_on = Page.of(request.page), day_of(request, "late_on")
+        page, late_on = page_of(request.page), day_of(request, "late_on")
         self._tree.require(request.unit)
         units = self._tree.under(request.unit)
-        rows = await reports_of(self._pool, units, year_of(request), late_on, page.size, page.key(str, date.fromisoformat, UUID))
-        last = [Page.cursor(row.unit, row.due_on, row.obligation_id) for row in rows]
+        rows = await reports_of(self._pool, units, year_of(request), late_on, page.size + 1, page.after(str, date, UUID))
+        rows, following = page.cut(rows, lambda row: (row.unit, row.due_on, row.obligation_id))
         return pb.ListReportObligationsResponse(
-            obligations=[message_of(pb.ReportObligation, row) for row in rows], next=page.next(last)
+            obligations=[message_of(pb.ReportObligation, row) for row in rows], next=following
         )
 
     async def plan_items(self, request: pb.ListPlanItemsRequest, call: Call) -> Message:
         """A page of a unit's plan."""
-        page = Page.of(request.page)
+        page = page_of(request.page)
         self._tree.require(request.unit)
-        rows = await items_of(self._pool, request.unit, year_of(request), page.size, page.key(UUID))
-        last = [Page.cursor(row.item_id) for row in rows]
-        return pb.ListPlanItemsResponse(items=[message_of(pb.PlanItem, row) for row in rows], next=page.next(last))
+        rows = await items_of(self._pool, request.unit, year_of(request), page.size + 1, page.after(UUID))
+        rows, following = page.cut(rows, lambda row: (row.item_id,))
+        return pb.ListPlanItemsResponse(items=[message_of(pb.PlanItem, row) for row in rows], next=following)
 
     async def figures(self, request: contract_pb2.GetFiguresRequest, call: Call) -> Message:
         """Every figure of a unit's year."""

@@ -111,8 +111,9 @@ class BeneficiaryRejected(OfShare, Event, topic="welfare.beneficiary_rejected"):
 
 
 class GiftDistributed(OfShare, Event, topic="welfare.gift_distributed"):
-    """A gift was handed over."""
+    """A gift was handed over; what is not used of `approved_amount_vnd` is available again."""
 
+    approved_amount_vnd: int
     form: GiftForm
 
 

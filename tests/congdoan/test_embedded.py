@@ -433,13 +433,22 @@ def test_half_a_cluster_left_by_a_kill_is_made_anew(tmp_path: Path, run: Path) -
 def test_a_postgres_that_does_not_start_says_why(tmp_path: Path, run: Path) -> None:
     with EmbeddedPostgres(tmp_path / "data", run):
         pass
-    (tmp_path / "data/postgres/PG_VERSION").write_text("17\n")
+    control = tmp_path / "data/postgres/global/pg_control"
+    control.rename(tmp_path / "aside")
     server = EmbeddedPostgres(tmp_path / "data", run)
-    with pytest.raises(ServerDidNotStart, match="initialized by PostgreSQL version 17"):
+    with pytest.raises(ServerDidNotStart, match=r"postgres ended, exit code 2.*\n.*could not find the database system"):
         server.start()
-    (tmp_path / "data/postgres/PG_VERSION").write_text("18\n")
+    (tmp_path / "aside").rename(control)
     with server:
         assert server.ready(), "the failure left no claim on the folder"
+
+
+def test_a_cluster_of_another_version_is_refused_with_advice(tmp_path: Path, run: Path) -> None:
+    with EmbeddedPostgres(tmp_path / "data", run):
+        pass
+    (tmp_path / "data/postgres/PG_VERSION").write_text("17\n")
+    with pytest.raises(DataFolderUnusable, match="was made by PostgreSQL 17, and this is 18"):
+        EmbeddedPostgres(tmp_path / "data", run).start()
 
 
 def test_a_run_folder_with_too_long_a_path_is_refused_at_once(tmp_path: Path) -> None:
@@ -812,6 +821,22 @@ def test_a_listener_that_fails_does_not_end_the_watch(run: Path, caplog: pytest.
         for _ in range(2):
             kill_from_outside(sleeper)
     assert "a listener's mistake" in caplog.text
+
+
+def test_a_listener_may_stop_the_suite(run: Path) -> None:
+    sleeper, over = service("sleeper", SLEEPER, run), threading.Event()
+    with Supervisor() as suite:
+
+        def give_up(death: Death) -> None:
+            suite.stop()
+            over.set()
+
+        suite.start(sleeper)
+        suite.watch(give_up)
+        assert sleeper.pid is not None
+        os.kill(sleeper.pid, signal.SIGKILL)
+        assert over.wait(PATIENCE_S)
+        assert not sleeper.running
 
 
 def test_one_that_will_not_end_is_killed_when_its_share_of_the_time_is_over(run: Path) -> None:

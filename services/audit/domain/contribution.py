@@ -16,6 +16,8 @@ from typing import Any
 from uuid import UUID
 
 import orjson
+
+from chassis.cloudevents import BrokenEvent
 from chassis.events import NotReadable, RecordedEvent
 
 STOCK = 0
@@ -40,51 +42,50 @@ class Contribution:
 
 
 Late = MutableSet[UUID]
-"""Report obligations that were late already; a derivation may look one up and add one."""
+"""The aggregates that were late already; a derivation may look one up and add one."""
 
 Derivation = Callable[["Said", Late], Iterable[Contribution]]
 
 
 class Said:
-    """What an event says, field by field, each of the kind that is asked for.
+    """What an event of an aggregate says, field by field, each of the kind that is asked for.
 
     Its methods raise NotReadable where the field is missing or of another kind; the reason holds no value.
     """
 
-    def __init__(self, topic: str, fields: Mapping[str, Any]) -> None:
-        self.topic, self._fields = topic, fields
+    def __init__(self, topic: str, aggregate_id: UUID, fields: Mapping[str, Any]) -> None:
+        self.topic, self.aggregate_id, self._fields = topic, aggregate_id, fields
 
     def text(self, name: str) -> str:
         """A text; may be empty."""
         value = self._fields.get(name)
-        return value if isinstance(value, str) else self._wrong(name)
+        if not isinstance(value, str):
+            raise self._wrong(name)
+        return value
 
     def one_of(self, name: str, known: Collection[str]) -> str:
         """One of the words that are known."""
         value = self.text(name)
-        return value if value in known else self._wrong(name)
+        if value not in known:
+            raise self._wrong(name)
+        return value
 
     def whole(self, name: str) -> int:
         """A whole number."""
         value = self._fields.get(name)
-        return value if isinstance(value, int) and not isinstance(value, bool) else self._wrong(name)
+        if not isinstance(value, int) or isinstance(value, bool):
+            raise self._wrong(name)
+        return value
 
     def day(self, name: str) -> date:
         """A calendar day."""
         try:
             return date.fromisoformat(self.text(name))
         except ValueError:
-            return self._wrong(name)
+            raise self._wrong(name) from None
 
-    def id(self, name: str) -> UUID:
-        """An id."""
-        try:
-            return UUID(self.text(name))
-        except ValueError:
-            return self._wrong(name)
-
-    def _wrong(self, name: str) -> Any:
-        raise NotReadable(self.topic, f"field {name}")
+    def _wrong(self, name: str) -> NotReadable:
+        return NotReadable(self.topic, f"field {name}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,8 +127,10 @@ class Contributions:
 def said_by(event: RecordedEvent, schema_version: int = 1) -> Said:
     """The fields of an event.
 
-    :raises NotReadable: the bytes are no JSON object, or of a schema later than `schema_version`.
+    :raises NotReadable: it is no valid event, no JSON object, or of a schema later than `schema_version`.
     """
+    if isinstance(event, BrokenEvent):
+        raise NotReadable(event.topic, event.flaw)
     try:
         fields = orjson.loads(event.body)
     except orjson.JSONDecodeError:
@@ -137,7 +140,7 @@ def said_by(event: RecordedEvent, schema_version: int = 1) -> Said:
     version = fields.get("schema_version")
     if not isinstance(version, int) or not 1 <= version <= schema_version:
         raise NotReadable(event.topic, f"schema version is none of 1 to {schema_version}")
-    return Said(event.topic, fields)
+    return Said(event.topic, event.aggregate_id, fields)
 
 
 CONTRIBUTIONS = Contributions()

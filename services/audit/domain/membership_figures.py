@@ -3,10 +3,9 @@
 from collections.abc import Iterable, Iterator
 from datetime import date, timedelta
 
-from chassis.events import RecordedEvent
-
 from audit.domain.contribution import CONTRIBUTIONS, STOCK, Contribution, Late, Said, said_by
 from audit.domain.unit_tree import FactKind, UnitFact
+from chassis.events import RecordedEvent
 
 PLAN_ITEM_KINDS = ("key_task", "focal", "regular")
 UNIT_TOPICS = frozenset({"membership.unit_established", "membership.unit_attached", "membership.unit_dissolved"})
@@ -23,14 +22,14 @@ def unit_facts(event: RecordedEvent) -> Iterator[UnitFact]:
     unit, on = said.text("unit"), said.day("on")
     match event.topic.partition(".")[2]:
         case "unit_established":
-            yield UnitFact(event.position, unit, FactKind.ESTABLISHED, on)
-            yield UnitFact(event.position, unit, FactKind.LINE, on, said.text("line_parent"))
-            yield UnitFact(event.position, unit, FactKind.FUNCTIONAL, on, said.text("functional_parent"))
+            yield UnitFact(unit, FactKind.ESTABLISHED, on)
+            yield UnitFact(unit, FactKind.LINE, on, said.text("line_parent"))
+            yield UnitFact(unit, FactKind.FUNCTIONAL, on, said.text("functional_parent"))
         case "unit_attached":
             kind = FactKind.FUNCTIONAL if said.one_of("attachment", ("line", "functional")) == "functional" else FactKind.LINE
-            yield UnitFact(event.position, unit, kind, on, said.text("parent"))
+            yield UnitFact(unit, kind, on, said.text("parent"))
         case _:
-            yield UnitFact(event.position, unit, FactKind.DISSOLVED, on)
+            yield UnitFact(unit, FactKind.DISSOLVED, on)
 
 
 @CONTRIBUTIONS.of("membership.unit_established")
@@ -90,17 +89,16 @@ def report_obligation_set(said: Said, late: Late) -> Iterable[Contribution]:
 @CONTRIBUTIONS.of("membership.report_submitted")
 def report_submitted(said: Said, late: Late) -> Iterable[Contribution]:
     """In time: it will not be late for this due day. Not in time: it was, once and for all."""
-    obligation = said.id("obligation_id")
     if said.day("on") > said.day("due_on"):
-        late.add(obligation)
-    elif obligation not in late:
+        late.add(said.aggregate_id)
+    elif said.aggregate_id not in late:
         yield _late_report(said, -1)
 
 
 @CONTRIBUTIONS.of("membership.report_returned")
 def report_returned(said: Said, late: Late) -> Iterable[Contribution]:
     """The clock runs again, until the new due day; a report that was late is counted already."""
-    if said.id("obligation_id") not in late:
+    if said.aggregate_id not in late:
         yield _late_report(said, 1)
 
 

@@ -27,6 +27,7 @@ from hashlib import sha256
 from uuid import UUID
 
 import orjson
+
 from chassis.cloudevents import BrokenEvent
 from chassis.events import RecordedEvent
 

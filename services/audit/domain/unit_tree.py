@@ -10,7 +10,16 @@ from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 
+from chassis.refusals import NotFound
+
 MAX_DAYS_AT_HAND = 4
+
+
+class UnitUnknown(NotFound):
+    """There are figures only of units that were established."""
+
+    vi = "Không có đơn vị mang mã {code}."
+    en = "There is no unit with the code {code}."
 
 
 class FactKind(StrEnum):
@@ -24,12 +33,8 @@ class FactKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class UnitFact:
-    """What holds of a unit from a day on, as the event at a position of membership's history says.
+    """What holds of a unit from a day on; ``parent`` is empty where there is none from that day."""
 
-    ``parent`` is empty where there is none from that day.
-    """
-
-    position: int
     unit: str
     kind: FactKind
     day: date
@@ -43,21 +48,29 @@ class UnitTree:
     """Every unit fact known so far; answers subtrees as of any day."""
 
     def __init__(self) -> None:
-        self.position = 0
+        self.learned = 0
         self._facts: dict[str, list[UnitFact]] = {}
         self._days: OrderedDict[date, Children] = OrderedDict()
 
-    def learn(self, facts: Iterable[UnitFact]) -> None:
-        """Take further facts in, in the order of their positions; facts known already are passed over."""
-        before = self.position
-        for fact in facts:
-            if fact.position > before:
+    def learn(self, facts: Iterable[tuple[int, UnitFact]]) -> None:
+        """Take further facts in, each with its number, from 1 and rising; those known already are passed over.
+
+        Facts of one unit come in the order in which they were recorded.
+        """
+        for number, fact in facts:
+            if number > self.learned:
                 self._facts.setdefault(fact.unit, []).append(fact)
-                self.position = fact.position
+                self.learned = number
                 self._days.clear()
 
-    def __contains__(self, unit: str) -> bool:
-        return unit in self._facts
+    def require(self, unit: str) -> str:
+        """The unit, whether or not it is still there.
+
+        :raises UnitUnknown: it never was.
+        """
+        if unit not in self._facts:
+            raise UnitUnknown("unit", code=unit)
+        return unit
 
     def under(self, top: str, on: date) -> list[str]:
         """The codes of a unit's subtree on a day, itself first; none when it was not there on that day."""
@@ -71,6 +84,16 @@ class UnitTree:
                     found[child] = None
                     queue.append(child)
         return list(found)
+
+    def lineage(self, unit: str, on: date) -> set[str]:
+        """A unit and every unit above it on a day, by line and by function."""
+        found = {unit}
+        for code in (queue := [unit]):
+            facts = (self._latest(code, kind, on) for kind in (FactKind.LINE, FactKind.FUNCTIONAL))
+            parents = {fact.parent for fact in facts if fact is not None and fact.parent} - found
+            found |= parents
+            queue += parents
+        return found
 
     def _children(self, on: date) -> Children:
         """Who lay directly under whom on a day. The last days asked for are kept: most ask for today or a year's end."""

@@ -1,56 +1,15 @@
-"""What do questions share: pages by key, days, ids, and the figures they answer with?"""
+"""What do questions share: days, years and ids in a request, figures in an answer?"""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
 from datetime import date
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
 from chassis.refusals import Invalid, Problem
-from federation.contract.v1.contract_pb2 import Figure, GetFiguresResponse, PageRequest
+from federation.contract.v1.contract_pb2 import Figure, GetFiguresResponse
 
-MAX_SIZE = 1_000
-DEFAULT_SIZE = 100
 MAX_IDS = 1_000
-_SEPARATOR = "|"
-
-
-@dataclass(frozen=True, slots=True)
-class Page:
-    """Which part of a list is asked for: `size` items after the key `after`."""
-
-    size: int
-    after: str
-
-    @classmethod
-    def of(cls, request: PageRequest) -> "Page":
-        """:raises Invalid: a size below zero or above `MAX_SIZE`."""
-        if not 0 <= request.size <= MAX_SIZE:
-            raise Invalid(Problem("page.size", f"phải từ 1 đến {MAX_SIZE}", f"must be from 1 to {MAX_SIZE}"))
-        return cls(request.size or DEFAULT_SIZE, request.after)
-
-    def key(self, *parts: Callable[[str], Any]) -> tuple[Any, ...] | None:
-        """The key of the last item of the page before, each part read by its type; None for the first page.
-
-        :raises Invalid: it is none that a page of this list ended with.
-        """
-        if not self.after:
-            return None
-        texts = self.after.split(_SEPARATOR)
-        try:
-            return tuple(part(text) for part, text in zip(parts, texts, strict=True))
-        except ValueError:
-            raise Invalid(Problem("page.after", "không phải vị trí của danh sách này", "is no key of this list")) from None
-
-    @staticmethod
-    def cursor(*parts: object) -> str:
-        """A key as text, to be passed as `after`."""
-        return _SEPARATOR.join(str(part) for part in parts)
-
-    def next(self, keys: Sequence[str]) -> str:
-        """What asks for the next page, given the keys of this one; empty when this page was not full."""
-        return keys[-1] if len(keys) == self.size else ""
 
 
 def day_of(request: Any, field: str) -> date | None:

@@ -1,0 +1,1 @@
+"""The rules of awards, one aggregate a file: refusals, state, evolve, decisions."""

@@ -1,0 +1,245 @@
+"""Which streams are there, how is each configured, and how does a service reach them?
+
+They are made here and nowhere else, by a step of its own before the services start; a service never declares one. The
+one exception is a publisher that finds its own stream gone: it asks for it here and fills it anew.
+"""
+
+import asyncio
+import json
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+import structlog
+from nats.aio.client import Client
+from nats.errors import Error as NatsError
+
+from chassis.cloudevents import ROOT, token
+
+MAX_MESSAGE_BYTES = 256 * 1024
+REQUEST_TIMEOUT_S = 5.0
+DEAD_LETTERS = "DEADLETTERS"
+SCHEDULES = "SCHEDULES"
+DEAD_LETTERS_KEPT_S = 400 * 86_400
+FIRED_KEPT = "720h"
+
+# Never give up, notice a dead server within 15 s, and buffer no more than one batch while there is none.
+CONNECTION_OPTIONS: Mapping[str, Any] = {
+    "max_reconnect_attempts": -1,
+    "reconnect_time_wait": 0.25,
+    "ping_interval": 5,
+    "max_outstanding_pings": 2,
+    "pending_size": 2 * 1024 * 1024,
+    "flush_timeout": 5.0,
+}
+
+NOT_FOUND = 10059
+
+log = structlog.get_logger(__name__)
+
+
+class JetStreamError(Exception):
+    """JetStream answered a request with an error; `code` is its `err_code`."""
+
+    def __init__(self, code: int, description: str) -> None:
+        super().__init__(f"{description} ({code})")
+        self.code, self.description = code, description
+
+
+class StreamRefused(Exception):
+    """A stream exists with a configuration that cannot be changed to the one it must have."""
+
+
+@dataclass(frozen=True)
+class Stream:
+    """A stream as it must be; `settings` are the fields of JetStream's own configuration."""
+
+    name: str
+    settings: Mapping[str, object] = field(default_factory=dict)
+
+    @property
+    def configuration(self) -> dict[str, object]:
+        """The body of a request that makes it."""
+        return {"name": self.name, **self.settings}
+
+
+def stream_name(service: str) -> str:
+    """The name of the stream of a service."""
+    return f"FEDERATION_{service.upper()}"
+
+
+def stream_of(service: str, replicas: int = 1) -> Stream:
+    """The stream on which a service announces its events: kept for ever, every one, in order."""
+    forever = {"deny_delete": True, "deny_purge": True, "discard": "new", "max_age": 0}
+    return Stream(stream_name(service), _settings(f"{ROOT}.{service}.>", replicas, **forever, allow_atomic=True))
+
+
+def shared_streams(replicas: int = 1) -> list[Stream]:
+    """The streams that belong to no single service."""
+    kept = {"deny_delete": True, "deny_purge": True, "discard": "old", "max_age": DEAD_LETTERS_KEPT_S * 10**9}
+    # A schedule is cancelled by purging its subject, so this stream alone allows it.
+    purgeable = {"deny_delete": False, "deny_purge": False, "discard": "old", "max_age": 0}
+    return [
+        Stream(DEAD_LETTERS, _settings("deadletters.>", replicas, **kept)),
+        Stream(SCHEDULES, _settings("schedules.>", replicas, **purgeable, allow_msg_schedules=True, allow_msg_ttl=True)),
+    ]
+
+
+def _settings(subjects: str, replicas: int, **more: object) -> dict[str, object]:
+    unlimited = {"max_msgs": -1, "max_bytes": -1, "max_msgs_per_subject": -1}
+    return {
+        "subjects": [subjects], "storage": "file", "retention": "limits", "num_replicas": replicas,
+        "max_msg_size": MAX_MESSAGE_BYTES, **unlimited, **more,
+    }  # fmt: skip
+
+
+async def set_up(url: str, services: Iterable[str], *, replicas: int = 1) -> list[str]:
+    """Make every stream of the federation, or bring it to the configuration it must have; answer the names of those made.
+
+    May be repeated, and run twice at once.
+
+    :raises StreamRefused: a stream exists and cannot become what it must be; :raises JetStreamError, NatsError: no answer.
+    """
+    client = Client()
+    await client.connect(url, allow_reconnect=False, connect_timeout=5)
+    try:
+        streams = [*(stream_of(service, replicas) for service in services), *shared_streams(replicas)]
+        return [stream.name for stream in streams if await ensure(client, stream)]
+    finally:
+        await client.close()
+
+
+async def ensure(client: Client, stream: Stream) -> bool:
+    """Make a stream, or bring it to the configuration it must have; True when it was made.
+
+    :raises StreamRefused: it exists and cannot become what it must be.
+    """
+    try:
+        found = (await api(client, f"STREAM.INFO.{stream.name}"))["config"]
+    except JetStreamError as error:
+        if error.code != NOT_FOUND:
+            raise
+        return bool((await api(client, f"STREAM.CREATE.{stream.name}", stream.configuration)).get("did_create"))
+    differing = {name: value for name, value in stream.settings.items() if found.get(name, False) != value}
+    if differing:
+        await _update(client, stream, found, differing)
+    return False
+
+
+async def _update(client: Client, stream: Stream, found: Mapping[str, object], differing: Mapping[str, object]) -> None:
+    told = ", ".join(f"{name} is {found.get(name)!r} and must be {value!r}" for name, value in differing.items())
+    try:
+        await api(client, f"STREAM.UPDATE.{stream.name}", {**found, **stream.configuration})
+    except JetStreamError as error:
+        raise StreamRefused(f"stream {stream.name}: {told}; the server refuses: {error.description}") from error
+    log.warning("stream brought to its configuration", stream=stream.name, changed=told)
+
+
+async def api(client: Client, request: str, body: Mapping[str, object] | None = None) -> dict[str, Any]:
+    """The answer to a request of the JetStream API.
+
+    nats-py has methods for most, but neither for all fields of this server's streams nor for its errors by number.
+
+    :raises JetStreamError: the answer is an error; :raises NatsError, TimeoutError: there is no answer.
+    """
+    message = await client.request(f"$JS.API.{request}", json.dumps(body or {}).encode(), timeout=REQUEST_TIMEOUT_S)
+    return answer(message.data)
+
+
+def answer(data: bytes) -> dict[str, Any]:
+    """What JetStream answered.
+
+    :raises JetStreamError: an error.
+    """
+    found: dict[str, Any] = json.loads(data)
+    if error := found.get("error"):
+        raise JetStreamError(error.get("err_code", 0), error.get("description", ""))
+    return found
+
+
+async def last_sequence(client: Client, service: str) -> int:
+    """The sequence of the last message of a service's stream, 0 when it is empty.
+
+    :raises JetStreamError: there is no such stream (`NOT_FOUND`), or no answer from it.
+    """
+    return int((await api(client, f"STREAM.INFO.{stream_name(service)}"))["state"]["last_seq"])
+
+
+class Connection:
+    """A connection to NATS that its owner need not wait for: it is made in the background and made again when lost."""
+
+    def __init__(self, url: str, name: str = "") -> None:
+        self.client = Client()
+        self._url, self._name = url, name
+        self._task: asyncio.Task[None] | None = None
+
+    @property
+    def is_connected(self) -> bool:
+        """Whether NATS can be reached just now."""
+        return self.client.is_connected
+
+    async def start(self) -> None:
+        """Begin to connect; returns at once."""
+        self._task = asyncio.create_task(self._connect(), name="nats-connect")
+
+    async def stop(self) -> None:
+        """Close it; what was acknowledged to nobody is sent again next time."""
+        if self._task:
+            self._task.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._task
+        if not self.client.is_closed:
+            await self.client.close()
+
+    async def _connect(self) -> None:
+        while not self.client.is_connected:
+            try:
+                await self.client.connect(self._url, name=self._name or None, error_cb=log_error, **CONNECTION_OPTIONS)
+            except (NatsError, OSError, TimeoutError) as error:
+                await log_error(error)
+                await asyncio.sleep(1.0)
+
+
+async def log_error(error: Exception) -> None:
+    """What nats-py reports on its connection, on one line: it goes on by itself."""
+    log.warning("nats", error=str(error) or type(error).__name__)
+
+
+def schedule_subject(service: str, key: str) -> str:
+    """The subject that holds the schedule of a key."""
+    return f"schedules.{token(service)}.waiting.{token(key)}"
+
+
+def due_subject(service: str) -> str:
+    """The subject on which a service's scheduled messages arrive when their time has come.
+
+    The server takes no target outside of the stream that holds the schedule, so both lie in `SCHEDULES`.
+    """
+    return f"schedules.{token(service)}.due"
+
+
+async def schedule(client: Client, service: str, key: str, due: datetime, body: bytes) -> None:
+    """Have `body` delivered on :func:`due_subject` at `due`; the header ``Nats-Scheduler`` then tells the key's subject.
+
+    One schedule a key: a later one replaces an earlier one that has not fired. Asked again after it fired, it fires
+    again, so a receiver remembers the keys it has seen. A time in the past fires at once.
+
+    :raises JetStreamError: it was not taken; :raises NatsError, TimeoutError: unknown, ask again.
+    """
+    headers = {
+        "Nats-Schedule": f"@at {due.astimezone(UTC).isoformat().replace('+00:00', 'Z')}",
+        "Nats-Schedule-Target": due_subject(service),
+        "Nats-Schedule-TTL": FIRED_KEPT,
+    }
+    message = await client.request(schedule_subject(service, key), body, timeout=REQUEST_TIMEOUT_S, headers=headers)
+    answer(message.data)
+
+
+async def cancel(client: Client, service: str, key: str) -> bool:
+    """Take a schedule back; False when there is none, or it has fired.
+
+    :raises JetStreamError, NatsError, TimeoutError: unknown, ask again.
+    """
+    return bool((await api(client, f"STREAM.PURGE.{SCHEDULES}", {"filter": schedule_subject(service, key)}))["purged"])

@@ -1,0 +1,1 @@
+"""What notifications decides: one aggregate a file, no input or output."""
