@@ -9,7 +9,7 @@ from uuid import UUID
 
 from congdoan.sample import units
 from congdoan.sample.names import Person, person
-from congdoan.sample.steps import Chapter, Dice, Stage, Step, named, step
+from congdoan.sample.steps import Chapter, Dice, Step, named, step
 from congdoan.sample.units import HA_NOI, MERGED_AWAY, MERGED_INTO, MOVED, VINH_PHUC, Unit
 
 END_OF_2024 = date(2024, 12, 31)

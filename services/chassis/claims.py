@@ -15,11 +15,12 @@ class Claim:
     """What a command takes or gives back so that a rule across aggregates holds.
 
     ``take`` is exclusive (a national id), ``share`` is counted and keeps others from taking (a member in a unit),
-    ``release`` and ``unshare`` give back. `refusal` makes the answer to a command that finds it held; without one the
-    command is decided anew, because the rule itself will then say what changed. With `limit` a ``share`` is refused beyond so many holders (a quota).
+    ``release`` and ``unshare`` give back; ``vacant`` wants nobody to hold it and changes nothing (an award of the other
+    kind). `refusal` makes the answer to a command that finds it held; without one the command is decided anew, because
+    the rule itself will then say what changed. With `limit` a ``share`` is refused beyond so many holders (a quota).
     """
 
     key: str
-    mode: Literal["take", "share", "release", "unshare"]
+    mode: Literal["take", "share", "release", "unshare", "vacant"]
     refusal: Callable[[], Refusal] | None = None
     limit: int | None = None

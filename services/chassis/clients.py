@@ -22,7 +22,7 @@ from chassis.rich_status import DETAILS_KEY, Heard, heard
 from chassis.rpc import MAX_BATCH_BYTES
 from chassis.security import Caller
 
-Callable: TypeAlias = "grpc.aio.UnaryUnaryMultiCallable[Message, Message]"
+MultiCallable: TypeAlias = "grpc.aio.UnaryUnaryMultiCallable[Message, Message]"
 
 DEFAULT_TIMEOUT_S = 10.0
 MAX_ANSWER_BYTES = 16 << 20
@@ -104,7 +104,7 @@ class RpcClient:
         self.target, self.service = target, service
         self._wait_for_ready = wait_for_ready
         self._channel: grpc.aio.Channel | None = None
-        self._callables: dict[str, Callable] = {}
+        self._callables: dict[str, MultiCallable] = {}
         self._metadata = (
             ("caller-id", caller.id),
             ("caller-role", caller.role.name.lower()),
@@ -166,14 +166,14 @@ class RpcClient:
             self._channel = None
             self._callables.clear()
 
-    def _callable(self, rpc: str) -> Callable:
+    def _callable(self, rpc: str) -> MultiCallable:
         found = self._callables.get(rpc)
         if found is None:
             method = self.service.methods_by_name[rpc]
             self._channel = self._channel or open_channel(self.target)
             found = self._callables[rpc] = self._channel.unary_unary(
                 path_of(method),
-                request_serializer=Message.SerializeToString,
+                request_serializer=GetMessageClass(method.input_type).SerializeToString,
                 response_deserializer=GetMessageClass(method.output_type).FromString,
             )
         return found

@@ -17,6 +17,10 @@ from chassis.events import Event, Metadata, NotReadable, RecordedEvent
 ROOT = "federation"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _NOBODY = UUID(int=0)
+_HEADERS = (
+    b"%bce-id: %b/%d\r\nce-time: %b\r\nce-subject: %b\r\n"
+    b"ce-position: %d\r\nce-aggregateversion: %d\r\nce-branchposition: %d\r\n%b"
+)
 _PLAIN = bytes(code for code in range(0x20, 0x7F) if chr(code) != "%")
 _SAFE = _PLAIN.decode().replace(" ", "")
 _TRACEPARENT = re.compile(rb"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
@@ -45,32 +49,28 @@ def subject_of(service: str, branch: str, topic: str) -> str:
 
     Whatever may not stand in a part of a subject is percent-encoded, so that no value can make another subject of it.
     """
-    event = topic.partition(".")[2] or topic
-    return f"{ROOT}.{token(service)}.{token(branch)}.{'.'.join(token(part) for part in event.split('.'))}"
+    return f"{ROOT}.{token(service)}.{token(branch)}.{_event(topic)}"
 
 
 def filters_for(service: str, topics: frozenset[str]) -> list[str]:
     """The subjects under which the events of some topics travel, whatever their branch; of every topic when empty."""
     if not topics:
-        return [f"{ROOT}.{service}.>"]
-    return sorted(subject_of(service, "*", topic).replace(f".{token('*')}.", ".*.", 1) for topic in topics)
+        return [f"{ROOT}.{token(service)}.>"]
+    return sorted(f"{ROOT}.{token(service)}.*.{_event(topic)}" for topic in topics)
 
 
 def header_block(event: RecordedEvent) -> bytes:
-    """The headers of an event as they go over the wire, one ``name: value`` a line, without the opening and closing lines."""
-    return (
-        b"%bce-id: %b/%d\r\nce-time: %b\r\nce-subject: %b\r\nce-position: %d\r\nce-aggregateversion: %d\r\nce-branchposition: %d\r\n%b"
-        % (
-            _constant_headers(event.service, event.branch, event.topic),
-            event.service.encode(),
-            event.position,
-            event.recorded_at.isoformat().encode(),
-            str(event.aggregate_id).encode(),
-            event.position,
-            event.version,
-            event.branch_position,
-            _metadata_headers(event.metadata_json),
-        )
+    """The headers of an event as they go over the wire: a line each, without the opening and closing lines."""
+    return _HEADERS % (
+        _constant_headers(event.service, event.branch, event.topic),
+        event.service.encode(),
+        event.position,
+        event.recorded_at.isoformat().encode(),
+        str(event.aggregate_id).encode(),
+        event.position,
+        event.version,
+        event.branch_position,
+        _metadata_headers(event.metadata_json),
     )
 
 
@@ -85,30 +85,38 @@ def recorded_event(subject: str, headers: Mapping[str, str] | None, body: bytes,
 
     A message that is no valid event comes back as a :class:`BrokenEvent`, never as an error.
     """
-    _, service, branch, event = (*subject.split(".", 3), "", "", "")[:4]
+    _, service, branch, name = (*subject.split(".", 3), "", "", "")[:4]
     found = headers or {}
     try:
-        position = int(found["ce-position"])
-        if position != sequence:
-            raise ValueError(f"ce-position is {position}, the stream's sequence {sequence}")
-        return RecordedEvent(
-            service,
-            position,
-            UUID(found["ce-subject"]),
-            int(found["ce-aggregateversion"]),
-            found["ce-type"],
-            body,
-            unescaped(found["ce-metadata"]),
-            found["ce-branch"],
-            int(found["ce-branchposition"]),
-            datetime.fromisoformat(found["ce-time"]),
-        )
+        event = _parsed(service, found, body)
     except KeyError as error:
         flaw = f"header {error.args[0]} is missing"
-    except ValueError as error:
-        flaw = f"a header is not valid: {error}"
-    topic = found.get("ce-type") or f"{service}.{event}"
+    except ValueError:
+        flaw = "a header has no valid value"
+    else:
+        if event.position == sequence:
+            return event
+        flaw = f"ce-position is {event.position}, the stream's sequence {sequence}"
+    topic = found.get("ce-type") or f"{service}.{name}"
     return BrokenEvent(service, sequence, _NOBODY, 0, topic, body, b"{}", branch, 0, _EPOCH, flaw)
+
+
+def _parsed(service: str, headers: Mapping[str, str], body: bytes) -> RecordedEvent:
+    recorded_at = datetime.fromisoformat(headers["ce-time"])
+    if recorded_at.tzinfo is None:
+        raise ValueError("ce-time has no time zone")
+    return RecordedEvent(
+        service,
+        int(headers["ce-position"]),
+        UUID(headers["ce-subject"]),
+        int(headers["ce-aggregateversion"]),
+        unescaped(headers["ce-type"]).decode(),
+        body,
+        unescaped(headers["ce-metadata"]),
+        unescaped(headers["ce-branch"]).decode(),
+        int(headers["ce-branchposition"]),
+        recorded_at,
+    )
 
 
 def escaped(data: bytes) -> bytes:
@@ -143,6 +151,11 @@ def _metadata_headers(metadata: bytes) -> bytes:
     if at > 14 and _TRACEPARENT.fullmatch(traceparent):
         return b"ce-metadata: %b\r\ntraceparent: %b\r\n" % (escaped(metadata), traceparent)
     return b"ce-metadata: %b\r\n" % escaped(metadata)
+
+
+def _event(topic: str) -> str:
+    """What follows the service in a topic, as the last parts of a subject."""
+    return ".".join(token(part) for part in (topic.partition(".")[2] or topic).split("."))
 
 
 def token(part: str) -> str:

@@ -46,11 +46,11 @@ class Page:
         except ValueError:
             raise Invalid(_NO_CURSOR) from None
 
-    def cut(self, rows: Sequence[R], key: Callable[[R], tuple[object, ...]]) -> tuple[Sequence[R], str]:
+    def cut(self, rows: Sequence[R], key: Callable[[R], tuple[object, ...]]) -> tuple[list[R], str]:
         """The rows of this page and the cursor of the next one, empty when `rows` does not go beyond this page."""
         if len(rows) <= self.size:
-            return rows, ""
-        return rows[: self.size], "/".join(quote(str(part), safe="") for part in key(rows[self.size - 1]))
+            return list(rows), ""
+        return list(rows[: self.size]), "/".join(quote(str(part), safe="") for part in key(rows[self.size - 1]))
 
 
 def page_of(request: PageRequest) -> Page:

@@ -14,7 +14,7 @@ import structlog
 
 from chassis.database import AppendSignal, Connection
 from chassis.events import RecordedEvent
-from chassis.following import Follower, unprocessable
+from chassis.following import Follower, Overtaken, unprocessable
 from chassis.read_models import Key, ReadModel
 from chassis.refusals import Unavailable
 from chassis.store import EventStore
@@ -135,8 +135,8 @@ class Projector:
             try:
                 while await self._advance(follower):
                     pass
-            except (psycopg.Error, Unavailable) as error:
-                log.warning("read model waits for the database", follower=follower.name, error=type(error).__name__)
+            except (psycopg.Error, Unavailable, Overtaken) as error:
+                log.warning("read model begins again from its position", follower=follower.name, error=type(error).__name__)
                 await asyncio.sleep(RETRY_S)
                 with suppress(psycopg.Error, Unavailable):
                     await follower.load()

@@ -348,6 +348,7 @@ class _Plan:
         return all(
             claim.key not in self.needs
             or (claim.mode in ("share", "unshare") and claim.limit is None and self.needs[claim.key] == "unclosed")
+            or (claim.mode == "vacant" and self.needs[claim.key] == "free" and self._deltas[claim.key] == 0)
             for claim in append.claims
         )
 
@@ -399,7 +400,13 @@ class _Plan:
         return places
 
 
-_CLAIM_RULES = {"take": ("free", -1), "share": ("unclosed", 1), "release": ("none", 1), "unshare": ("unclosed", -1)}
+_CLAIM_RULES = {
+    "take": ("free", -1),
+    "share": ("unclosed", 1),
+    "release": ("none", 1),
+    "unshare": ("unclosed", -1),
+    "vacant": ("free", 0),
+}
 
 
 def _plan_of(batch: Iterable[_Waiting]) -> _Plan:
@@ -427,7 +434,9 @@ class _Objections:
             return Answer(position, aggregate_id, version, repeated=True)
         if any(event.aggregate_id in self._stale for event in append.events):
             return StaleVersion()
-        held = next((claim for claim in append.claims if claim.key in self._claimed and claim.mode in ("take", "share")), None)
+        held = next(
+            (claim for claim in append.claims if claim.key in self._claimed and claim.mode in ("take", "share", "vacant")), None
+        )
         return Claimed(held) if held else None
 
 

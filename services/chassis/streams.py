@@ -25,16 +25,6 @@ SCHEDULES = "SCHEDULES"
 DEAD_LETTERS_KEPT_S = 400 * 86_400
 FIRED_KEPT = "720h"
 
-# Never give up, notice a dead server within 15 s, and buffer no more than one batch while there is none.
-CONNECTION_OPTIONS: Mapping[str, Any] = {
-    "max_reconnect_attempts": -1,
-    "reconnect_time_wait": 0.25,
-    "ping_interval": 5,
-    "max_outstanding_pings": 2,
-    "pending_size": 2 * 1024 * 1024,
-    "flush_timeout": 5.0,
-}
-
 NOT_FOUND = 10059
 
 log = structlog.get_logger(__name__)
@@ -168,9 +158,12 @@ async def last_sequence(client: Client, service: str) -> int:
 
 
 class Connection:
-    """A connection to NATS that its owner need not wait for: it is made in the background and made again when lost."""
+    """A connection to NATS that its owner need not wait for: made in the background, and made again when it was closed.
 
-    def __init__(self, url: str, name: str = "") -> None:
+    The library reconnects by itself when the server goes away; it closes for good when the server turns it out.
+    """
+
+    def __init__(self, url: str, name: str) -> None:
         self.client = Client()
         self._url, self._name = url, name
         self._task: asyncio.Task[None] | None = None
@@ -182,29 +175,65 @@ class Connection:
 
     async def start(self) -> None:
         """Begin to connect; returns at once."""
-        self._task = asyncio.create_task(self._connect(), name="nats-connect")
+        self._task = asyncio.create_task(self._keep(), name="nats-connection")
 
     async def stop(self) -> None:
-        """Close it; what was acknowledged to nobody is sent again next time."""
+        """Close it."""
         if self._task:
             self._task.cancel()
             with suppress(asyncio.CancelledError):
                 await self._task
-        if not self.client.is_closed:
-            await self.client.close()
 
-    async def _connect(self) -> None:
-        while not self.client.is_connected:
+    async def _keep(self) -> None:
+        while True:
+            closed = asyncio.Event()
+            self.client = Client()
             try:
-                await self.client.connect(self._url, name=self._name or None, error_cb=log_error, **CONNECTION_OPTIONS)
+                await self.client.connect(self._url, name=self._name, **connection_options(closed))
+                await closed.wait()
             except (NatsError, OSError, TimeoutError) as error:
-                await log_error(error)
-                await asyncio.sleep(1.0)
+                log.warning("nats", error=_told(error))
+            finally:
+                if self.client.options:  # else it never began to connect
+                    await self.client.close()
+            await asyncio.sleep(1.0)
 
 
-async def log_error(error: Exception) -> None:
-    """What nats-py reports on its connection, on one line: it goes on by itself."""
-    log.warning("nats", error=str(error) or type(error).__name__)
+def connection_options(closed: asyncio.Event) -> dict[str, Any]:
+    """How every connection of a service behaves; `closed` is set when it is closed for good.
+
+    It never gives up, notices a dead server within 15 s, and buffers no more than one batch while there is none.
+    """
+    told: list[str] = []
+
+    async def log_error(error: Exception) -> None:
+        # The library reports each attempt; the first of its kind tells enough.
+        if _told(error) not in told:
+            told[:] = [_told(error)]
+            log.warning("nats", error=told[0])
+
+    async def log_reconnected() -> None:
+        told.clear()
+        log.info("nats reached again")
+
+    async def set_closed() -> None:
+        closed.set()
+
+    return {
+        "max_reconnect_attempts": -1,
+        "reconnect_time_wait": 0.25,
+        "ping_interval": 5,
+        "max_outstanding_pings": 2,
+        "pending_size": 2 * 1024 * 1024,
+        "flush_timeout": 5.0,
+        "error_cb": log_error,
+        "reconnected_cb": log_reconnected,
+        "closed_cb": set_closed,
+    }
+
+
+def _told(error: Exception) -> str:
+    return str(error) or type(error).__name__
 
 
 def schedule_subject(service: str, key: str) -> str:

@@ -6,13 +6,13 @@ from uuid import UUID
 
 from google.protobuf.message import Message
 
-from chassis.calls import Query
 from chassis.commands import Call
 from chassis.database import Pool
 from chassis.hierarchy import Hierarchy, Node
 from chassis.messages import message_of
 from chassis.paging import page_of
 from chassis.questions import day_of, figures_message, ids_of, year_of
+from chassis.rpc import Query
 from federation.contract.v1 import contract_pb2
 from federation.membership.v1 import membership_pb2 as pb
 from membership.domain.member import MemberUnknown

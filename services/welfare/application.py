@@ -50,9 +50,7 @@ class RecipientsAtHand:
         """The units that commands name."""
         return {command.unit: self._tree.get(command.unit) for command in commands}
 
-    async def standings(
-        self, commands: Sequence[ShareCommand], caller: Caller
-    ) -> Mapping[tuple[UUID, Beneficiary], Standing]:
+    async def standings(self, commands: Sequence[ShareCommand], caller: Caller) -> Mapping[tuple[UUID, Beneficiary], Standing]:
         """Where the recipients stand, seen from the unit that holds their campaign.
 
         Membership is asked once for each holding unit, so once for a batch about one campaign.
@@ -101,7 +99,7 @@ def _of_member(membership: Membership) -> Standing:
 def menu(recipients: RecipientsAtHand) -> list[AnyHandler]:
     """Every command of welfare."""
     nothing, standings = recipients.nothing, recipients.standings
-    recipient, share = gift_share.recipients_unit, gift_share.shares_unit
+    holder, recipient, share = gift_campaign.holding_unit, gift_share.recipients_unit, gift_share.shares_unit
     return [
         Handler(OpenGiftCampaign, GIFT_CAMPAIGN, gift_campaign.open_campaign, recipients.units),
         Handler(budget.ApproveBudget, GIFT_CAMPAIGN, budget.approve_budget, nothing, at=holder),
@@ -114,6 +112,3 @@ def menu(recipients: RecipientsAtHand) -> list[AnyHandler]:
         Handler(gift_share.ReturnGift, GIFT_CAMPAIGN, gift_share.take_back, nothing, at=share),
         Handler(gift_campaign.CloseGiftCampaign, GIFT_CAMPAIGN, gift_campaign.close, nothing, at=holder),
     ]
-
-
-holder = gift_campaign.holding_unit

@@ -45,10 +45,13 @@ Sums = Mapping[tuple[str, str], Sum]
 
 @dataclass(frozen=True, slots=True)
 class AuditedFigure:
-    """A figure with the number of events it stands on; a percentage is a decimal number as text."""
+    """A figure with the number of events it stands on.
+
+    A percentage is a decimal number as text, and None where there is no target.
+    """
 
     name: str
-    value: int | str
+    value: int | str | None
     events: int
 
 
@@ -63,9 +66,8 @@ def audited(sums: Sums, lineage: Collection[str]) -> list[AuditedFigure]:
             totals[figure] += part
     figures = [AuditedFigure(name, total.amount, total.events) for name, total in totals.items()]
     reached, target = totals["initiatives"], totals["initiative_target"]
-    if target.amount > 0:
-        figures.append(AuditedFigure("initiative_percent", percent(reached.amount, target.amount), (reached + target).events))
-    return figures
+    share = percent(reached.amount, target.amount) if target.amount > 0 else None
+    return [*figures, AuditedFigure("initiative_percent", share, (reached + target).events)]
 
 
 def percent(result: int, target: int) -> str:

@@ -25,8 +25,8 @@ from notifications.events import (
     ReminderFired,
     ReminderScheduled,
     RemindersEnded,
-    ReminderStep,
     RemindersMissed,
+    ReminderStep,
 )
 
 _REMINDERS = UUID("d1b8a7f5-7d0e-5d3b-8f4f-0f6a3a0d9b52")
@@ -142,9 +142,7 @@ def watch(state: Reminders | None, command: WatchReport, moment: Moment) -> list
     """:raises NoStepLeft: it is watched already."""
     if state is not None:
         raise NoStepLeft("obligation_id")
-    return _plan(
-        Reminders(command.obligation_id, command.unit, command.title, command.year, command.due_on), command.on, moment
-    )
+    return _plan(Reminders(command.obligation_id, command.unit, command.title, command.year, command.due_on), command.on, moment)
 
 
 def await_again(state: Reminders | None, command: AwaitReportAgain, moment: Moment) -> list[Event]:
@@ -260,7 +258,7 @@ def evolve(state: Reminders | None, event: Event) -> Reminders:
         case ReminderScheduled():
             known = state or Reminders(event.obligation_id, event.unit, event.title, event.year, event.due_on)
             late = reminding_moment(event.step.day(event.due_on)) < event.fires_at
-            return replace(known, due_on=event.due_on, planned=Planned(event.step, late))
+            return replace(known, title=event.title, due_on=event.due_on, planned=Planned(event.step, late))
         case RemindersMissed():
             known = state or Reminders(event.obligation_id, event.unit, "", event.year, event.due_on)
             return _done(known, event.due_on, *event.steps)

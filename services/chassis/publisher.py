@@ -1,0 +1,260 @@
+"""How does what was recorded get onto the stream: every event, once, in order, with the same bytes?
+
+The history is the outbox and the stream itself the cursor: its last sequence is the position of the last event
+announced. Events go in atomic batches of which the first message names the sequence it must follow on. So a batch is
+taken whole or not at all, and of two publishers one is refused, reads the sequence again and goes on; there is no lease,
+no window for duplicates and no position to keep.
+"""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from uuid import uuid4
+
+import psycopg
+import structlog
+from nats.aio.client import Client
+from nats.errors import Error as NatsError
+from nats.errors import NoRespondersError
+
+from chassis import streams
+from chassis.cloudevents import header_block, headers_of, recorded_event, subject_of
+from chassis.database import AppendSignal
+from chassis.events import RecordedEvent
+from chassis.refusals import Unavailable
+from chassis.store import EventStore
+from chassis.streams import Connection, JetStreamError
+
+MAX_BATCH_EVENTS = 1_000
+"""The server takes no more in one atomic batch."""
+MAX_BATCH_BYTES = 4 * 1024 * 1024
+IDLE_CHECK_S = 1.0
+ACKNOWLEDGED_WITHIN_S = 10.0
+FIRST_RETRY_S, LAST_RETRY_S = 0.05, 2.0
+STOPPED_RETRY_S = 10.0
+
+_WRONG_LAST_SEQUENCE = 10071
+_MESSAGE_TOO_LARGE = 10054
+
+log = structlog.get_logger(__name__)
+
+
+class Disagreement(Exception):
+    """The stream holds what the store does not, or an event cannot stand on it: nothing may be published before an
+    operator has looked."""
+
+
+class Overtaken(Exception):
+    """Another publisher was first."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Batch:
+    """Some events on their way: all but the last as they go over the wire, the last as a request of its own."""
+
+    events: Sequence[RecordedEvent]
+    frames: bytes
+    headers: dict[str, str]
+
+    @property
+    def last(self) -> RecordedEvent:
+        return self.events[-1]
+
+    @property
+    def subject(self) -> str:
+        return subject_of(self.last.service, self.last.branch, self.last.topic)
+
+
+class Publisher:
+    """Announces the events of one store on its stream.
+
+    :param replicas: of the stream, should it be lost and made anew.
+    """
+
+    def __init__(self, store: EventStore, connection: Connection, signal: AppendSignal, *, replicas: int = 1) -> None:
+        self._store, self._connection = store, connection
+        self._stream = streams.stream_of(store.service, replicas)
+        self._appended = signal.subscribe()
+        self._last: RecordedEvent | None = None
+        self._head = 0
+        self._task: asyncio.Task[None] | None = None
+        self.trouble = "not started"
+
+    @property
+    def published(self) -> int:
+        """Position of the last event known to be on the stream."""
+        return self._last.position if self._last else 0
+
+    @property
+    def backlog(self) -> int:
+        """How many recorded events are not on the stream, as far as is known."""
+        return max(0, self._head - self.published)
+
+    @property
+    def healthy(self) -> bool:
+        """Whether it publishes; `trouble` says why not."""
+        return not self.trouble
+
+    async def start(self) -> None:
+        """Begin to publish; returns at once, whether NATS can be reached or not."""
+        self._task = asyncio.create_task(self._run(), name=f"publish-{self._store.service}")
+
+    async def stop(self) -> None:
+        """Stop; what is not announced is announced next time."""
+        if self._task:
+            self._task.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._task
+
+    async def _run(self) -> None:
+        pause = FIRST_RETRY_S
+        while True:
+            try:
+                await self._find_last()
+                self.trouble, pause = "", FIRST_RETRY_S
+                await self._publish()
+            except Overtaken:
+                log.info("another publisher was first", service=self._store.service)
+            except Disagreement as error:
+                self._tell(str(error), log.error)
+                await asyncio.sleep(STOPPED_RETRY_S)
+            except (NatsError, JetStreamError, Unavailable, psycopg.Error, OSError, TimeoutError) as error:
+                self._tell(f"{type(error).__name__}: {error}", log.warning)
+                await asyncio.sleep(pause)
+                pause = min(2 * pause, LAST_RETRY_S)
+                await self._find_head()
+            except Exception as error:
+                log.exception("publisher failed, goes on")
+                self.trouble = type(error).__name__
+                await asyncio.sleep(LAST_RETRY_S)
+
+    def _tell(self, trouble: str, tell: Callable[..., object]) -> None:
+        if trouble != self.trouble:
+            tell("nothing is published", service=self._store.service, reason=trouble, backlog=self.backlog)
+        self.trouble = trouble
+
+    async def _find_head(self) -> None:
+        with suppress(Unavailable, psycopg.Error):
+            self._head = await self._store.head()
+
+    async def _find_last(self) -> None:
+        """Ask the stream how far it is; a stream that is gone is made anew, and so filled from the first event."""
+        client = self._client()
+        try:
+            sequence = await streams.last_sequence(client, self._store.service)
+        except JetStreamError as error:
+            if error.code != streams.NOT_FOUND:
+                raise
+            log.warning("the stream is gone and is filled anew", service=self._store.service)
+            await streams.ensure(client, self._stream)
+            sequence = 0
+        self._last = await self._event_at(client, sequence) if sequence else None
+        await self._find_head()
+
+    async def _event_at(self, client: Client, sequence: int) -> RecordedEvent:
+        message = await client.jetstream().get_msg(self._stream.name, seq=sequence)
+        return recorded_event(message.subject or "", message.headers, message.data or b"", sequence)
+
+    async def _publish(self) -> None:
+        """Publish until something is wrong; the next batch is read while the server writes the one before."""
+        batch = await self._next(self._last)
+        while True:
+            while batch is None:
+                await self._wait()
+                batch = await self._next(self._last)
+            sending = asyncio.create_task(self._send(batch))
+            try:
+                following = await self._next(batch.last) if len(batch.events) > 1 else None
+                await sending
+            finally:
+                sending.cancel()
+            self._last = batch.last
+            batch = following or await self._next(self._last)
+
+    async def _wait(self) -> None:
+        """Sleep until something was appended; meanwhile look after the stream once a second."""
+        while not self._appended.is_set():
+            try:
+                async with asyncio.timeout(IDLE_CHECK_S):
+                    await self._appended.wait()
+            except TimeoutError:
+                if await streams.last_sequence(self._client(), self._store.service) != self.published:
+                    raise Overtaken from None
+                return
+
+    async def _next(self, last: RecordedEvent | None) -> _Batch | None:
+        """The events after `last`, ready to be sent; None when there are none.
+
+        :raises Disagreement: the store has no such event as `last`.
+        """
+        self._appended.clear()
+        after = last.position if last else 0
+        # `last` is read with them, so that a store which was restored from a backup is noticed before it does harm.
+        events = await self._store.read(max(0, after - 1), MAX_BATCH_EVENTS + 1)
+        if last:
+            if not events or events[0] != last:
+                raise Disagreement(f"the stream is at {after} and the store does not hold that event")
+            del events[0]
+        if len(events) < MAX_BATCH_EVENTS:
+            self._head = events[-1].position if events else after
+        elif self._head <= events[-1].position:
+            await self._find_head()
+        return _batch(events[:MAX_BATCH_EVENTS], after) if events else None
+
+    async def _send(self, batch: _Batch) -> None:
+        """Have a batch stored on the stream.
+
+        :raises Overtaken: the stream has gone on; :raises Disagreement: an event is too large for it.
+        """
+        client = self._client()
+        if batch.frames:
+            # nats-py's `publish` takes seven times as long for a message, most of it for its headers.
+            await client._send_command(batch.frames)
+        try:
+            message = await client.request(batch.subject, batch.last.body, timeout=ACKNOWLEDGED_WITHIN_S, headers=batch.headers)
+            acknowledged = streams.answer(message.data)
+        except NoRespondersError:
+            raise Overtaken("the stream is gone") from None
+        except JetStreamError as error:
+            if error.code == _WRONG_LAST_SEQUENCE:
+                raise Overtaken from None
+            if error.code == _MESSAGE_TOO_LARGE:
+                raise Disagreement(f"an event from {batch.events[0].position} on is too large for the stream") from error
+            raise
+        if acknowledged["seq"] != batch.last.position:
+            raise Disagreement(f"event {batch.last.position} stands at sequence {acknowledged['seq']} of the stream")
+
+    def _client(self) -> Client:
+        if not self._connection.is_connected:
+            raise OSError("NATS cannot be reached")
+        return self._connection.client
+
+
+def _batch(events: Sequence[RecordedEvent], after: int) -> _Batch:
+    """Events that follow on sequence `after`, so many of them that they stay within `MAX_BATCH_BYTES`."""
+    expected = {"Nats-Expected-Last-Sequence": str(after)}
+    if len(events) == 1:
+        return _Batch(events, b"", {**headers_of(events[0]), **expected})
+    batch_id = {"Nats-Batch-Id": uuid4().hex}
+    frames: list[bytes] = []
+    size = 0
+    for number, event in enumerate(events[:-1], 1):
+        control = {**batch_id, "Nats-Batch-Sequence": str(number), **(expected if number == 1 else {})}
+        frames.append(_frame(event, control))
+        size += len(frames[-1])
+        if size > MAX_BATCH_BYTES:
+            break
+    commit = {**batch_id, "Nats-Batch-Sequence": str(len(frames) + 1), "Nats-Batch-Commit": "1"}
+    last = events[len(frames)]
+    return _Batch(events[: len(frames) + 1], b"".join(frames), {**headers_of(last), **commit})
+
+
+def _frame(event: RecordedEvent, control: dict[str, str]) -> bytes:
+    """An event as a message without a reply, as it goes over the wire (HPUB)."""
+    headers = b"NATS/1.0\r\n%b%b\r\n" % (
+        header_block(event),
+        b"".join([b"%b: %b\r\n" % (name.encode(), value.encode()) for name, value in control.items()]),
+    )
+    subject = subject_of(event.service, event.branch, event.topic).encode()
+    return b"HPUB %b %d %d\r\n%b%b\r\n" % (subject, len(headers), len(headers) + len(event.body), headers, event.body)

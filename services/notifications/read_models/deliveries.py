@@ -1,0 +1,142 @@
+"""Where does each message stand, which mails are due, and what was given up, and why?"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from uuid import UUID
+
+import orjson
+
+from chassis.database import Pool, fetch_rows
+from chassis.events import RecordedEvent
+from chassis.read_models import ReadModel
+from notifications.events import (
+    NotificationDelivered,
+    NotificationFailed,
+    NotificationParked,
+    NotificationRequested,
+    NotificationRetried,
+    NotificationSending,
+    NotificationSent,
+    RecipientKind,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryRow:
+    """A message on its way. `due_at` is when the next attempt may begin, None when none will; `reason` is the last one.
+
+    `attempt` counts for ever, `tries` since the message was requested or retried; `parameters` is JSON.
+    """
+
+    delivery_id: UUID
+    unit: str
+    recipient_kind: str
+    recipient: str
+    channel: str
+    template: str
+    parameters: str
+    status: str
+    attempt: int
+    tries: int
+    reason: str
+    due_at: datetime | None
+    correlation_id: str
+    position: int
+
+    @property
+    def member_id(self) -> UUID | None:
+        """The member it goes to; None when it goes to a unit."""
+        return UUID(self.recipient) if self.recipient_kind == RecipientKind.MEMBER else None
+
+    @property
+    def values(self) -> dict[str, str]:
+        """The parameters of its template."""
+        values: dict[str, str] = orjson.loads(self.parameters)
+        return values
+
+
+DELIVERIES = ReadModel(
+    "deliveries",
+    1,
+    DeliveryRow,
+    key=("delivery_id",),
+    source="notifications",
+    indexes=(("unit", "status", "delivery_id"),),
+    statements=("create index if not exists {table}_due on {table} (channel, due_at, delivery_id) where due_at is not null",),
+)
+
+
+@DELIVERIES.on(NotificationRequested, key=lambda event: (event.delivery_id,))
+def requested(row: DeliveryRow | None, event: NotificationRequested, at: RecordedEvent) -> DeliveryRow:
+    """A message begins; its first attempt is due at once."""
+    return DeliveryRow(
+        event.delivery_id,
+        event.unit,
+        event.recipient_kind.value,
+        event.recipient,
+        event.channel.value,
+        event.template.value,
+        orjson.dumps(event.parameters, option=orjson.OPT_SORT_KEYS).decode(),
+        "pending",
+        0,
+        0,
+        "",
+        at.recorded_at,
+        at.metadata.correlation_id,
+        at.position,
+    )
+
+
+@DELIVERIES.on(NotificationDelivered, key=lambda event: (event.delivery_id,))
+def delivered(row: DeliveryRow | None, event: NotificationDelivered, at: RecordedEvent) -> DeliveryRow:
+    """It lies in the inbox."""
+    return _moved(row, at, status="delivered", due_at=None)
+
+
+@DELIVERIES.on(NotificationSending, key=lambda event: (event.delivery_id,))
+def sending(row: DeliveryRow | None, event: NotificationSending, at: RecordedEvent) -> DeliveryRow:
+    """An attempt began; without an outcome the next one is due when its lease is over."""
+    assert row is not None
+    return _moved(row, at, status="sending", attempt=event.attempt, tries=row.tries + 1, due_at=event.until)
+
+
+@DELIVERIES.on(NotificationSent, key=lambda event: (event.delivery_id,))
+def sent(row: DeliveryRow | None, event: NotificationSent, at: RecordedEvent) -> DeliveryRow:
+    """The mail server took it over."""
+    return _moved(row, at, status="sent", reason="", due_at=None)
+
+
+@DELIVERIES.on(NotificationFailed, key=lambda event: (event.delivery_id,))
+def failed(row: DeliveryRow | None, event: NotificationFailed, at: RecordedEvent) -> DeliveryRow:
+    """It waits for its next attempt."""
+    return _moved(row, at, status="pending", reason=event.reason, due_at=event.retry_at)
+
+
+@DELIVERIES.on(NotificationParked, key=lambda event: (event.delivery_id,))
+def parked(row: DeliveryRow | None, event: NotificationParked, at: RecordedEvent) -> DeliveryRow:
+    """It was given up."""
+    return _moved(row, at, status="parked", reason=event.reason, due_at=None)
+
+
+@DELIVERIES.on(NotificationRetried, key=lambda event: (event.delivery_id,))
+def retried(row: DeliveryRow | None, event: NotificationRetried, at: RecordedEvent) -> DeliveryRow:
+    """It begins anew."""
+    return _moved(row, at, status="pending", tries=0, due_at=event.retry_at)
+
+
+def _moved(row: DeliveryRow | None, at: RecordedEvent, **changes: object) -> DeliveryRow:
+    assert row is not None
+    return replace(row, position=at.position, **changes)  # type: ignore[arg-type]
+
+
+async def mails_due(pool: Pool, now: datetime, size: int) -> list[DeliveryRow]:
+    """The mails whose next attempt may begin, the longest due first."""
+    condition = "channel = 'email' and due_at <= %s order by due_at, delivery_id limit %s"
+    return await fetch_rows(pool, DELIVERIES, condition, (now, size))
+
+
+async def deliveries_of(pool: Pool, units: Sequence[str], status: str, size: int, after: UUID | None) -> list[DeliveryRow]:
+    """One page of the deliveries to some units in one status, by id."""
+    condition = f"unit = any(%s) and status = %s {'and delivery_id > %s' if after else ''} order by delivery_id limit %s"
+    return await fetch_rows(pool, DELIVERIES, condition, (list(units), status, *((after,) if after else ()), size))

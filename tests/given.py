@@ -1,0 +1,67 @@
+"""Given a history, when a command is decided, then these events — or this refusal. Every rule is told in these words."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+import pytest
+
+from chassis.commands import Aggregate, Command
+from chassis.events import Event
+from chassis.refusals import Refusal
+
+S = TypeVar("S")
+Decide = Callable[[Any, Any, Any], Sequence[Event]]
+
+
+@dataclass(frozen=True)
+class Given(Generic[S]):
+    """An aggregate with a history."""
+
+    aggregate: Aggregate[S]
+    history: tuple[Event, ...]
+
+    @property
+    def state(self) -> S | None:
+        """What the history makes of it; each event passes through its stored bytes, as in a replay."""
+        state: S | None = None
+        for event in self.history:
+            state = self.aggregate.evolve(state, type(event).decode_body(event.encode()))
+        return state
+
+    def when(self, decide: Decide, command: Command, facts: object = None) -> "When[S]":
+        """A command is decided."""
+        return When(self, decide, command, facts)
+
+
+@dataclass(frozen=True)
+class When(Generic[S]):
+    """A command about to be decided."""
+
+    given: Given[S]
+    decide: Decide
+    command: Command
+    facts: object
+
+    def then(self, *expected: Event) -> Given[S]:
+        """These events happen, and the aggregate takes them; the longer history comes back."""
+        events = list(self.decide(self.given.state, self.command, self.facts))
+        assert events == list(expected)
+        after = Given(self.given.aggregate, (*self.given.history, *events))
+        assert after.state is not None
+        return after
+
+    def refused(self, refusal: type[Refusal], field: str | None = None) -> Refusal:
+        """It is refused for this rule, in both languages, naming this field."""
+        with pytest.raises(refusal) as caught:
+            self.decide(self.given.state, self.command, self.facts)
+        assert type(caught.value) is refusal
+        if field is not None:
+            assert caught.value.field == field
+        assert caught.value.sentence("vi") != caught.value.sentence("en")
+        return caught.value
+
+
+def given(aggregate: Aggregate[S], *history: Event) -> Given[S]:
+    """An aggregate to which these events have happened."""
+    return Given(aggregate, history)
