@@ -43,13 +43,11 @@ class When(Generic[S]):
     command: Command
     facts: object
 
-    def then(self, *expected: Event) -> Given[S]:
-        """These events happen, and the aggregate takes them; the longer history comes back."""
+    def then(self, *expected: Event) -> S:
+        """These events happen, and the aggregate takes them; what it is afterwards comes back."""
         events = list(self.decide(self.given.state, self.command, self.facts))
         assert events == list(expected)
-        after = Given(self.given.aggregate, (*self.given.history, *events))
-        assert after.state is not None
-        return after
+        return state_after(self.given.aggregate, *self.given.history, *events)
 
     def refused(self, refusal: type[Refusal], field: str | None = None) -> Refusal:
         """It is refused for this rule, in both languages, naming this field."""
@@ -65,3 +63,10 @@ class When(Generic[S]):
 def given(aggregate: Aggregate[S], *history: Event) -> Given[S]:
     """An aggregate to which these events have happened."""
     return Given(aggregate, history)
+
+
+def state_after(aggregate: Aggregate[S], *history: Event) -> S:
+    """What a history makes of an aggregate."""
+    state = given(aggregate, *history).state
+    assert state is not None
+    return state

@@ -34,7 +34,7 @@ class FactsAtHand:
     async def of_nominations(self, commands: Sequence[NominationCommand], caller: Caller) -> AwardFacts:
         """The units of the nominations named, and those that the commands name besides."""
         nominations = await self._nominations(commands)
-        named = [code for command in commands for field in ("reviewer", "presenter") if (code := getattr(command, field, None))]
+        named = [code for command in commands if (code := _named(command))]
         return AwardFacts(self._units([*_units_of(nominations), *named]))
 
     async def of_decisions(self, commands: Sequence[decision.DecideAward], caller: Caller) -> AwardFacts:
@@ -87,6 +87,17 @@ def _units_of(nominations: Iterable[Nomination]) -> list[str]:
     return [code for nomination in nominations for code in (nomination.unit, nomination.decider)]
 
 
+def _named(command: Command) -> str | None:
+    """The unit that a command on a nomination names."""
+    match command:
+        case proposal.ReviewCommand():
+            return command.reviewer
+        case presentation.PresentAward():
+            return command.presenter
+        case _:
+            return None
+
+
 def menu(facts: FactsAtHand) -> list[AnyHandler]:
     """Every command of awards."""
     decider: Callable[..., str] = nomination.deciding_unit
@@ -99,9 +110,11 @@ def menu(facts: FactsAtHand) -> list[AnyHandler]:
         Handler(presentation.PresentAward, NOMINATION, presentation.present, facts.of_nominations, at=nomination.recipients_unit),
         Handler(presentation.RevokeAward, NOMINATION, presentation.revoke, facts.nothing, at=decider),
         Handler(presentation.RecoverArtefact, NOMINATION, presentation.recover, facts.nothing, at=nomination.recipients_unit),
-        Handler(quota.SetQuota, QUOTA, quota.set_quota, facts.deciders, at=lambda _, command, __: command.decider),
-        Handler(programme.OpenInitiativeProgramme, PROGRAMME, programme.open_programme, facts.openers),
-        Handler(initiative.RegisterInitiative, INITIATIVE, initiative.register, facts.of_initiatives),
+        Handler(quota.SetQuota, QUOTA, quota.set_quota, facts.deciders, at=quota.limited_unit),
+        Handler(programme.OpenInitiativeProgramme, PROGRAMME, programme.open_programme, facts.openers, at=programme.opening_unit),
+        Handler(
+            initiative.RegisterInitiative, INITIATIVE, initiative.register, facts.of_initiatives, at=initiative.registering_unit
+        ),
         Handler(initiative.AcceptInitiative, INITIATIVE, initiative.accept, facts.nothing, at=initiative.judging_unit),
         Handler(initiative.RejectInitiative, INITIATIVE, initiative.reject, facts.nothing, at=initiative.judging_unit),
     ]

@@ -47,7 +47,8 @@ class Health:
         try:
             async with asyncio.timeout(READY_TIMEOUT_S):
                 return await self._ready()
-        except Exception:  # noqa: BLE001 - whatever keeps it from answering, it is not ready
+        except Exception:
+            # Whatever keeps it from answering, it is not ready.
             return False
 
     async def check(self, request: HealthCheckRequest, context: Context) -> HealthCheckResponse:

@@ -349,7 +349,6 @@ def history(moves: Iterable[tuple[int, int, int, int]]) -> Recording:
     return federation.recording
 
 
-HISTORIES = st.lists(
-    st.tuples(st.integers(0, 22), st.integers(0, 40), st.integers(0, 40), st.integers(0, DAYS)), max_size=120
-).map(history)
+_MOVES = st.tuples(st.integers(0, 22), st.integers(0, 40), st.integers(0, 40), st.integers(0, DAYS))
+HISTORIES = st.one_of(st.lists(_MOVES, max_size=20), st.lists(_MOVES, min_size=60, max_size=120)).map(history)
 AS_OF = st.integers(0, DAYS + 300).map(lambda days: FIRST_DAY + timedelta(days=days))

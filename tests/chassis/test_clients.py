@@ -67,10 +67,11 @@ async def test_what_will_not_change_is_not_repeated() -> None:
 async def test_every_call_has_a_deadline_and_never_a_later_one_than_its_cause() -> None:
     async with served(Obedient(hold=asyncio.Event())) as probe:
         client = probe.client()
-        for options in ({"timeout_s": 0.1}, {"cause": Call(officer(), deadline_s=0.1)}):
+        late: tuple[dict[str, Any], ...] = ({"timeout_s": 0.1}, {"cause": Call(officer(), deadline_s=0.1)})
+        for options in late:
             began = monotonic()
             with pytest.raises(Refused) as caught:
-                await client.call("PlaceThing", place(), **options)  # type: ignore[arg-type]
+                await client.call("PlaceThing", place(), **options)
             assert caught.value.status == StatusCode.DEADLINE_EXCEEDED
             assert monotonic() - began < 2
 

@@ -9,10 +9,10 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from federation.contract.v1.contract_pb2 import CommandAnswer
 from pydantic import BaseModel
 
 from chassis.messages import enum_names, fields_of, message_of
+from federation.contract.v1.contract_pb2 import CommandAnswer
 from tests.protos import PROBE, message
 
 ID = UUID("0190a6b2-0000-7000-8000-000000000001")
@@ -122,4 +122,3 @@ def test_a_conversion_costs_microseconds(capsys: pytest.CaptureFixture[str]) -> 
     write = min(repeat(lambda: message_of(CommandAnswer, position=7, aggregate_id=ID, version=1), number=2_000, repeat=5)) / 2_000
     with capsys.disabled():
         print(f"\n  14 fields to a command {read * 1e6:.1f} µs, an answer to a message {write * 1e6:.1f} µs")
-

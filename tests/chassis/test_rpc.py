@@ -45,8 +45,13 @@ async def raw(
     declared = {"caller-id": "an", "caller-role": "federation_officer", "caller-unit": "vn"} if metadata is None else metadata
     async with grpc.aio.insecure_channel(target) as channel:
         with pytest.raises(grpc.aio.AioRpcError) as caught:
-            await channel.unary_unary(path)(data, metadata=tuple(declared.items()), timeout=timeout_s)
+            await _bytes(channel, path)(data, metadata=tuple(declared.items()), timeout=timeout_s)
         return caught.value
+
+
+def _bytes(channel: grpc.aio.Channel, path: str) -> Any:
+    """Calls a method with bytes as they are."""
+    return channel.unary_unary(path)
 
 
 def raising(error: Exception) -> Obedient:
@@ -108,7 +113,7 @@ async def test_what_may_be_repeated_says_when(refusal: Refusal) -> None:
         error = await raw(probe.target, PLACE, place().SerializeToString())
 
         trailers = dict(error.trailing_metadata() or ())
-        said = heard(trailers[DETAILS_KEY])  # type: ignore[arg-type]
+        said = heard(trailers[DETAILS_KEY])
         assert error.code() == refusal.status
         assert said.retry_after_s == (0.01 if isinstance(refusal, refusals.Overloaded) else 0.2)
         assert trailers.get("grpc-retry-pushback-ms") == ("10" if isinstance(refusal, refusals.Overloaded) else None)
@@ -138,7 +143,7 @@ async def test_hundreds_of_wrong_fields_still_fit_what_a_client_accepts() -> Non
         error = await raw(probe.target, PLACE, place(parts=[{"name": ""}] * 500).SerializeToString())
 
         assert error.code() == StatusCode.INVALID_ARGUMENT
-        said = heard(dict(error.trailing_metadata() or ())[DETAILS_KEY])  # type: ignore[arg-type]
+        said = heard(dict(error.trailing_metadata() or ())[DETAILS_KEY])
         assert said.rule == "Invalid"
         assert len(said.fields) > 10
 
@@ -281,7 +286,7 @@ async def test_a_call_without_a_deadline_is_given_one() -> None:
     async with served() as probe, open_channel(probe.target) as channel:
         metadata = (("caller-id", "an"), ("caller-role", "federation_officer"), ("caller-unit", "vn"))
 
-        await channel.unary_unary(PLACE)(place().SerializeToString(), metadata=metadata)
+        await _bytes(channel, PLACE)(place().SerializeToString(), metadata=metadata)
 
         assert probe.application.asked[0][0].deadline_s == calls.DEFAULT_DEADLINE_S
 
@@ -321,7 +326,7 @@ async def test_one_command_too_many_in_flight_is_refused_at_once_and_questions_a
         await client.call("PlaceThing", place())
 
         assert error.code() == StatusCode.RESOURCE_EXHAUSTED
-        assert heard(dict(error.trailing_metadata() or ())[DETAILS_KEY]).retry_after_s == 0.5  # type: ignore[arg-type]
+        assert heard(dict(error.trailing_metadata() or ())[DETAILS_KEY]).retry_after_s == 0.5
         assert [answer.position for answer in answers] == [7, 7, 7]
 
 
@@ -350,7 +355,9 @@ async def test_what_nobody_foresaw_is_internal_and_leaks_nothing(error: Exceptio
     assert SECRET not in json.dumps(log) + str(told) + told.sentence + repr(told.facts)
 
 
-@pytest.mark.parametrize("error", [psycopg.OperationalError(SECRET), PoolTimeout(SECRET), psycopg.InterfaceError(), TimeoutError()])
+@pytest.mark.parametrize(
+    "error", [psycopg.OperationalError(SECRET), PoolTimeout(SECRET), psycopg.InterfaceError(), TimeoutError()]
+)
 async def test_a_lost_database_is_unavailable_and_never_internal(error: Exception) -> None:
     async with served(raising(error)) as probe:
         told = await raw(probe.target, PLACE, place().SerializeToString())
@@ -361,7 +368,7 @@ async def test_a_lost_database_is_unavailable_and_never_internal(error: Exceptio
 
 async def health(target: str, name: str) -> int | StatusCode:
     async with grpc.aio.insecure_channel(target) as channel:
-        check = channel.unary_unary(
+        check: Any = channel.unary_unary(
             "/grpc.health.v1.Health/Check",
             request_serializer=HealthCheckRequest.SerializeToString,
             response_deserializer=HealthCheckResponse.FromString,
@@ -393,11 +400,12 @@ async def test_health_tells_alive_from_ready() -> None:
 async def test_a_drain_tells_probes_refuses_new_calls_and_finishes_those_inside() -> None:
     hold = asyncio.Event()
     async with served(Obedient(hold=hold)) as probe, grpc.aio.insecure_channel(probe.target) as channel:
-        watch = channel.unary_stream(
+        watching: Any = channel.unary_stream(
             "/grpc.health.v1.Health/Watch",
             request_serializer=HealthCheckRequest.SerializeToString,
             response_deserializer=HealthCheckResponse.FromString,
-        )(HealthCheckRequest(service="ready"))
+        )
+        watch = watching(HealthCheckRequest(service="ready"))
         assert (await watch.read()).status == HealthCheckResponse.SERVING
         inside = [asyncio.ensure_future(probe.client().call("PlaceThing", place())) for _ in range(20)]
         while len(probe.application.asked) < 20:
@@ -433,11 +441,12 @@ async def test_what_is_not_done_within_the_grace_is_cancelled() -> None:
 
 async def test_reflection_lists_the_services() -> None:
     async with served() as probe, grpc.aio.insecure_channel(probe.target) as channel:
-        asked = channel.stream_stream(
+        asking: Any = channel.stream_stream(
             "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo",
             request_serializer=ServerReflectionRequest.SerializeToString,
             response_deserializer=ServerReflectionResponse.FromString,
-        )(iter([ServerReflectionRequest(list_services="")]))
+        )
+        asked = asking(iter([ServerReflectionRequest(list_services="")]))
 
         names = {service.name for service in (await asked.read()).list_services_response.service}
 

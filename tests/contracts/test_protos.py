@@ -7,8 +7,9 @@ from importlib import import_module
 from pathlib import Path
 
 import pytest
-from federation.contract.v1 import contract_pb2
 from google.protobuf.descriptor import MethodDescriptor, ServiceDescriptor
+
+from federation.contract.v1 import contract_pb2
 
 ROOT = Path(__file__).parents[2]
 STUBS = ROOT / "proto/stubs"

@@ -88,9 +88,9 @@ def test_a_unit_is_not_older_than_its_parent() -> None:
 
 def test_a_unit_gets_a_new_name() -> None:
     command = RenameUnit(command_id=uuid4(), unit="vinh-phuc", on=LATER, name="Tên mới")
-    given(UNIT, established()).when(unit.rename, command).then(
-        UnitRenamed(unit="vinh-phuc", on=LATER, name="Tên mới", former_name="Tên cũ")
-    ).when(unit.rename, command).refused(unit.NothingChanges, "name")
+    renamed = UnitRenamed(unit="vinh-phuc", on=LATER, name="Tên mới", former_name="Tên cũ")
+    given(UNIT, established()).when(unit.rename, command).then(renamed)
+    given(UNIT, established(), renamed).when(unit.rename, command).refused(unit.NothingChanges, "name")
 
 
 def test_a_unit_that_was_never_established_cannot_be_renamed() -> None:
@@ -105,11 +105,10 @@ def test_a_unit_moves_to_another_line_parent() -> None:
 
 def test_a_functional_attachment_begins_and_ends() -> None:
     begin, end = attach(attachment="functional", parent="tld"), attach(attachment="functional", on="2022-01-01")
-    given(UNIT, established()).when(unit.attach, begin, LINEAGES).then(
-        UnitAttached(unit="vinh-phuc", on=LATER, attachment=Attachment.FUNCTIONAL, parent="tld", former_parent="")
-    ).when(unit.attach, end, LINEAGES).then(
-        UnitAttached(unit="vinh-phuc", on=date(2022, 1, 1), attachment=Attachment.FUNCTIONAL, parent="", former_parent="tld")
-    )
+    begun = UnitAttached(unit="vinh-phuc", on=LATER, attachment=Attachment.FUNCTIONAL, parent="tld", former_parent="")
+    ended = UnitAttached(unit="vinh-phuc", on=date(2022, 1, 1), attachment=Attachment.FUNCTIONAL, parent="", former_parent="tld")
+    given(UNIT, established()).when(unit.attach, begin, LINEAGES).then(begun)
+    given(UNIT, established(), begun).when(unit.attach, end, LINEAGES).then(ended)
 
 
 def test_a_line_attachment_does_not_end_without_another() -> None:
@@ -129,9 +128,9 @@ def test_a_move_cannot_be_dated_before_the_last_change() -> None:
 
 def test_a_unit_is_dissolved_once() -> None:
     command = DissolveUnit(command_id=uuid4(), unit="vinh-phuc", on=LATER, reason="Sáp nhập")
-    given(UNIT, established()).when(unit.dissolve, command).then(
-        UnitDissolved(unit="vinh-phuc", on=LATER, level=Level.PROVINCE, reason="Sáp nhập")
-    ).when(unit.dissolve, command).refused(unit.UnitIsDissolved, "unit")
+    dissolved = UnitDissolved(unit="vinh-phuc", on=LATER, level=Level.PROVINCE, reason="Sáp nhập")
+    given(UNIT, established()).when(unit.dissolve, command).then(dissolved)
+    given(UNIT, established(), dissolved).when(unit.dissolve, command).refused(unit.UnitIsDissolved, "unit")
 
 
 def test_a_unit_keeps_its_parents_and_lets_them_go() -> None:

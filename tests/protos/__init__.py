@@ -6,10 +6,11 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from federation.contract.v1 import contract_pb2  # noqa: F401 - the probe stands on it, so it must be in the pool first
 from google.protobuf import descriptor_pool, message_factory
 from google.protobuf.descriptor import FileDescriptor, ServiceDescriptor
 from google.protobuf.descriptor_pb2 import FileDescriptorSet
+
+from federation.contract.v1 import contract_pb2  # noqa: F401 - the probe stands on it, so it must be in the pool first
 
 HERE = Path(__file__).parent
 CONTRACT = HERE.parents[1] / "proto"

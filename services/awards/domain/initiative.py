@@ -160,6 +160,14 @@ def reject(state: Initiative | None, command: RejectInitiative, _: object) -> li
     ]
 
 
+def registering_unit(state: Initiative | None, command: RegisterInitiative, facts: InitiativeFacts) -> str:
+    """Where an initiative is registered: at its unit, once that is seen to exist.
+
+    :raises UnitUnknown, UnitIsDissolved:
+    """
+    return state.unit if state else open_unit(facts.units, command.unit).code
+
+
 def judging_unit(state: Initiative | None, command: Command, _: object) -> str:
     """Where an initiative is judged: at the unit that opened the programme.
 
@@ -183,9 +191,7 @@ def evolve(state: Initiative | None, event: Event) -> Initiative:
     """The initiative after one more event."""
     match event:
         case InitiativeRegistered():
-            return Initiative(
-                event.initiative_id, event.programme_id, event.programme_unit, event.unit, event.year, event.on
-            )
+            return Initiative(event.initiative_id, event.programme_id, event.programme_unit, event.unit, event.year, event.on)
         case InitiativeAccepted() | InitiativeRejected() if state:
             return replace(state, judged=True)
     raise AssertionError(f"{event.topic} is no event of an initiative")

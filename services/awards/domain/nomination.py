@@ -165,6 +165,16 @@ def deciding_unit(state: Nomination | None, command: Command, _: object) -> str:
     return state.decider
 
 
+def recipients_unit(state: Nomination | None, command: Command, _: object) -> str:
+    """Where what concerns the recipient is done: at its unit.
+
+    :raises NominationUnknown:
+    """
+    if state is None:
+        raise NominationUnknown("nomination_id")
+    return state.unit
+
+
 def known(state: Nomination | None, on: date) -> Nomination:
     """:raises NominationUnknown: nothing was proposed. :raises NotBefore: too early a day."""
     if state is None:

@@ -5,7 +5,6 @@ from typing import Any
 from awards.domain.nomination import AwardFacts, Given, Nomination, NominationCommand, known
 from awards.domain.standing import open_unit
 from awards.events import ArtefactRecovered, AwardPresented, AwardRevoked
-from chassis.commands import Command
 from chassis.events import Event
 from chassis.fields import Code, Line
 from chassis.refusals import RuleBroken
@@ -85,11 +84,6 @@ def recover(state: Nomination | None, command: RecoverArtefact, _: object) -> li
     if not given.presented or given.recovered:
         raise NothingToRecover("nomination_id")
     return [ArtefactRecovered(**_told(nomination, given), on=command.on)]
-
-
-def presenters_named(command: Command) -> list[str]:
-    """The units that a decision must see besides the nomination's."""
-    return [command.presenter] if isinstance(command, PresentAward) else []
 
 
 def _decided(state: Nomination | None, command: NominationCommand) -> tuple[Nomination, Given]:

@@ -73,6 +73,14 @@ def open_programme(state: Programme | None, command: OpenInitiativeProgramme, un
     ]
 
 
+def opening_unit(state: Programme | None, command: OpenInitiativeProgramme, units: Units) -> str:
+    """Where a programme is opened: at its unit, once that is seen to exist.
+
+    :raises UnitUnknown, UnitIsDissolved:
+    """
+    return state.unit if state else open_unit(units, command.unit).code
+
+
 def evolve(state: Programme | None, event: Event) -> Programme:
     """The programme after its one event."""
     match event:

@@ -5,7 +5,7 @@ from uuid import UUID
 from pydantic import Field, ValidationInfo, field_validator
 
 from awards.domain.nomination import AwardFacts, Nomination, NominationCommand, NominationUnknown, Stage, known, under_review
-from awards.domain.standing import decider_above, reviewer_between
+from awards.domain.standing import decider_above, open_unit, reviewer_between
 from awards.events import AwardEndorsed, AwardForm, AwardProposed, AwardResubmitted, AwardReturned, AwardScope
 from chassis.commands import FieldRule
 from chassis.events import Event
@@ -170,8 +170,14 @@ def recipient_unit(command: ProposeAward, facts: AwardFacts) -> str:
 
 
 def proposing_unit(state: Nomination | None, command: ProposeAward, facts: AwardFacts) -> str:
-    """Where an award is proposed: at the recipient's unit."""
-    return state.unit if state else recipient_unit(command, facts)
+    """Where an award is proposed: at the recipient's unit.
+
+    :raises UnitUnknown, UnitIsDissolved, MemberUnknown, MemberNotActive:
+    """
+    if state is not None:
+        return state.unit
+    open_unit(facts.units, command.decider, "decider")
+    return open_unit(facts.units, recipient_unit(command, facts)).code
 
 
 def reviewing_unit(state: Nomination | None, command: ReviewCommand, facts: AwardFacts) -> str:

@@ -135,6 +135,14 @@ def set_quota(state: Quota | None, command: SetQuota, units: Units) -> list[Even
     ]
 
 
+def limited_unit(state: Quota | None, command: SetQuota, units: Units) -> str:
+    """Where a quota is set: at the unit whose decisions it limits, once that is seen to exist.
+
+    :raises UnitUnknown, UnitIsDissolved:
+    """
+    return open_unit(units, command.decider, "decider").code
+
+
 def evolve(state: Quota | None, event: Event) -> Quota:
     """The quota after one more event."""
     match event:
