@@ -5,7 +5,7 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from congdoan.federation import Federation
+from congdoan.clients import Federation
 
 PATIENCE_S = 60.0
 """How long nothing may move before we give up."""
@@ -25,7 +25,8 @@ async def caught_up(federation: Federation, patience_s: float = PATIENCE_S) -> M
 
     :raises NotCaughtUp: nothing has moved for `patience_s` seconds, and something is still to be seen.
     """
-    before, since = {}, time.monotonic()
+    before: dict[str, bytes] = {}
+    since = time.monotonic()
     while True:
         statuses = await _statuses(federation)
         behind = _behind(statuses)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from chassis.clients import Refused
-from congdoan.federation import Federation
+from congdoan.clients import Federation
 from congdoan.sample import Sample, Step
 
 BATCH = 500
@@ -40,7 +40,7 @@ async def is_fed(federation: Federation, sample: Sample) -> bool:
     try:
         while True:
             page = {"size": PAGE, "after": after}
-            found = await federation.call("membership", "ListPlanItems", unit=seal.unit, year=seal.year, page=page)
+            found = await federation.call("membership", "ListPlanItems", {"unit": seal.unit, "year": seal.year, "page": page})
             if any(item.item_id == str(seal.item_id) and item.completed_on for item in found.items):
                 return True
             if not (after := found.next):
@@ -86,11 +86,11 @@ def batches(stage: Iterable[Step]) -> Iterator[Batch]:
 
 async def _send(federation: Federation, batch: Batch, seen: Positions) -> int:
     items = [step.fields for step in batch.items]
-    answers = await federation.call(batch.service, f"Batch{batch.rpc}", timeout_s=TIMEOUT_S, at_least=seen, items=items)
+    answers = await federation.call(batch.service, f"Batch{batch.rpc}", {"items": items}, timeout_s=TIMEOUT_S, at_least=seen)
     for step, item in zip(batch.items, answers.items, strict=True):
         if item.HasField("refusal"):
             raise SampleRefused(_told(step, item.refusal))
-    return max(item.answer.position for item in answers.items)
+    return max(int(item.answer.position) for item in answers.items)
 
 
 def _told(step: Step, refusal: Any) -> str:

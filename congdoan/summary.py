@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from congdoan.federation import RECORDING, Federation
+from congdoan.clients import RECORDING, Federation
 
 Value = int | str | None
 """Whole numbers as such, decimal ones as text, None where there is nothing to tell."""
@@ -55,11 +55,11 @@ async def summarise(federation: Federation, unit: str, year: int, as_of: date) -
 
     :raises Refused: there is no such unit, or a service cannot be asked.
     """
-    asked = {"unit": unit, "year": year, "as_of": as_of}
+    asked: dict[str, object] = {"unit": unit, "year": year, "as_of": as_of}
     *told, audited, found = await asyncio.gather(
-        *(federation.call(service, "GetFigures", **asked) for service in RECORDING),
-        federation.call("audit", "GetFigures", **asked),
-        federation.call("membership", "GetUnit", unit=unit),
+        *(federation.call(service, "GetFigures", asked) for service in RECORDING),
+        federation.call("audit", "GetFigures", asked),
+        federation.call("membership", "GetUnit", {"unit": unit}),
     )
     by_auditor = {figure.name: figure for figure in audited.figures}
     by_service = {figure.name: figure for answer in told for figure in answer.figures}

@@ -141,7 +141,7 @@ def _establish(unit: Unit) -> Step:
 
 def _grassroots(parent: str, code: str, body: str, since: date) -> Unit:
     dice = Dice("unit", code)
-    on = date(since.year + dice.between(0, 3), 12, dice.between(1, 28)) if since < LATER_ON else since
+    on = date(since.year + dice.between(1, 3), 12, dice.between(1, 28)) if since < LATER_ON else since
     return Unit(code, f"Công đoàn cơ sở {body}", "grassroots", on, parent)
 
 

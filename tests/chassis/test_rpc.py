@@ -471,7 +471,7 @@ async def test_a_service_that_is_not_wholly_answered_does_not_start() -> None:
     methods = Rpc()
     methods.queries(PROBE_SERVICE, {"FindThings": find_nothing})
 
-    with pytest.raises(TypeError, match="nobody answers .*BatchPlaceThing.*PlaceThing.*ShakeThings"):
+    with pytest.raises(TypeError, match=r"nobody answers .*BatchPlaceThing.*PlaceThing.*ShakeThings"):
         methods.complete()
     with pytest.raises(TypeError, match="answered twice"):
         methods.queries(PROBE_SERVICE, {"FindThings": find_nothing})

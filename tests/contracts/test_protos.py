@@ -74,4 +74,5 @@ def test_every_command_carries_its_id(service: ServiceDescriptor) -> None:
     for method in service.methods:
         if method.output_type is contract_pb2.CommandAnswer.DESCRIPTOR:
             field = method.input_type.fields_by_name.get("command_id")
-            assert field is not None and field.type == field.TYPE_STRING, method.full_name
+            assert field is not None, f"{method.input_type.full_name} has no command_id"
+            assert field.type == field.TYPE_STRING, field.full_name

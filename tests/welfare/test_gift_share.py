@@ -22,7 +22,14 @@ from welfare.domain.beneficiary import (
     Standing,
     UnitIsDissolved,
 )
-from welfare.domain.gift_campaign import GIFT_CAMPAIGN, BudgetNotApproved, CampaignIsClosed, CampaignUnknown, NotBefore
+from welfare.domain.gift_campaign import (
+    GIFT_CAMPAIGN,
+    BudgetNotApproved,
+    CampaignIsClosed,
+    CampaignUnknown,
+    GiftCampaign,
+    NotBefore,
+)
 from welfare.domain.gift_share import (
     AlreadyDecided,
     BudgetExceeded,
@@ -51,7 +58,7 @@ STAGES: dict[str, list[Event]] = {
 LATE = tet.CLOSED_ON
 
 
-def when_lan_is(stage: str) -> Given:
+def when_lan_is(stage: str) -> Given[GiftCampaign]:
     """Lan's share is that far."""
     return given(GIFT_CAMPAIGN, tet.opened(), tet.budget_approved(), *STAGES[stage])
 
@@ -92,7 +99,8 @@ def test_an_approval_sets_the_money_aside_and_freezes_the_unit_of_that_day() -> 
 
     state = when_lan_is("proposed").when(gift_share.approve, tet.approve(), moved).then(tet.approved(unit=tet.COURT))
 
-    assert (state.committed_vnd, state.to_give, state.shares.get(tet.LAN).unit) == (1_300_000, 1, tet.COURT)
+    assert (state.committed_vnd, state.to_give) == (1_300_000, 1)
+    assert gift_share.shares_unit(state, tet.distribute(), {}) == tet.COURT
 
 
 def test_a_gift_is_told_of_the_unit_frozen_at_approval_though_the_member_moved_on() -> None:
@@ -108,7 +116,9 @@ def test_another_amount_than_the_proposed_may_be_approved() -> None:
 
 
 def test_nothing_is_approved_without_a_budget() -> None:
-    given(GIFT_CAMPAIGN, tet.opened(), tet.proposed()).when(gift_share.approve, tet.approve(), tet.HERE).refused(BudgetNotApproved)
+    given(GIFT_CAMPAIGN, tet.opened(), tet.proposed()).when(gift_share.approve, tet.approve(), tet.HERE).refused(
+        BudgetNotApproved
+    )
 
 
 def test_the_approved_shares_never_exceed_the_budget() -> None:
@@ -121,30 +131,32 @@ def test_the_approved_shares_never_exceed_the_budget() -> None:
         tet.proposed(tet.MINH, 1_700_000),
     )
 
-    history.when(gift_share.approve, tet.approve(tet.MINH, 1_700_001), tet.HERE).refused(
-        BudgetExceeded, field="amount_vnd", left_vnd=1_700_000
-    )
+    assert history.when(gift_share.approve, tet.approve(tet.MINH, 1_700_001), tet.HERE).refused(
+        BudgetExceeded, field="amount_vnd"
+    ).facts == {"left_vnd": 1_700_000}
     history.when(gift_share.approve, tet.approve(tet.MINH), tet.HERE).then(tet.approved(tet.MINH, 1_700_000, unit=tet.COURT))
 
 
 @pytest.mark.parametrize("freed", [tet.rejected(was_approved=True), tet.returned()])
 def test_money_that_was_set_free_or_came_back_can_be_given_to_another(freed: Event) -> None:
     given_back = STAGES["approved"] if freed.topic.endswith("rejected") else STAGES["distributed"]
-    history = [tet.opened(), tet.budget_approved(1_300_000), tet.proposed(tet.MINH), *given_back]
+    history: list[Event] = [tet.opened(), tet.budget_approved(1_300_000), tet.proposed(tet.MINH), *given_back]
 
-    given(GIFT_CAMPAIGN, *history).when(gift_share.approve, tet.approve(tet.MINH), tet.HERE).refused(BudgetExceeded, left_vnd=0)
+    assert given(GIFT_CAMPAIGN, *history).when(gift_share.approve, tet.approve(tet.MINH), tet.HERE).refused(
+        BudgetExceeded
+    ).facts == {"left_vnd": 0}
     given(GIFT_CAMPAIGN, *history, freed).when(gift_share.approve, tet.approve(tet.MINH), tet.HERE).then(
         tet.approved(tet.MINH, unit=tet.COURT)
     )
 
 
 def test_what_a_gift_did_not_use_of_its_approval_is_available_again() -> None:
-    history = [tet.opened(), tet.budget_approved(2_000_000), *STAGES["approved"], tet.proposed(tet.MINH)]
+    history: list[Event] = [tet.opened(), tet.budget_approved(2_000_000), *STAGES["approved"], tet.proposed(tet.MINH)]
     smaller = tet.distributed(amount_vnd=1_000_000)
 
-    given(GIFT_CAMPAIGN, *history, smaller).when(gift_share.approve, tet.approve(tet.MINH, 1_000_001), tet.HERE).refused(
-        BudgetExceeded, left_vnd=1_000_000
-    )
+    assert given(GIFT_CAMPAIGN, *history, smaller).when(gift_share.approve, tet.approve(tet.MINH, 1_000_001), tet.HERE).refused(
+        BudgetExceeded
+    ).facts == {"left_vnd": 1_000_000}
     given(GIFT_CAMPAIGN, *history, smaller).when(gift_share.approve, tet.approve(tet.MINH, 1_000_000), tet.HERE).then(
         tet.approved(tet.MINH, 1_000_000, unit=tet.COURT)
     )
@@ -153,12 +165,12 @@ def test_what_a_gift_did_not_use_of_its_approval_is_available_again() -> None:
 def test_a_gift_is_at_most_what_was_approved_and_never_beyond_the_budget() -> None:
     history = given(GIFT_CAMPAIGN, tet.opened(), tet.budget_approved(2_000_000), *STAGES["approved"])
 
-    history.when(gift_share.distribute, tet.distribute(amount_vnd=1_300_001), tet.HERE).refused(
-        MoreThanApproved, field="amount_vnd", approved_vnd=1_300_000
-    )
-    history.when(gift_share.distribute, tet.distribute(amount_vnd=2_000_001), tet.HERE).refused(
-        BudgetExceeded, field="amount_vnd", left_vnd=700_000
-    )
+    assert history.when(gift_share.distribute, tet.distribute(amount_vnd=1_300_001), tet.HERE).refused(
+        MoreThanApproved, field="amount_vnd"
+    ).facts == {"approved_vnd": 1_300_000}
+    assert history.when(gift_share.distribute, tet.distribute(amount_vnd=2_000_001), tet.HERE).refused(
+        BudgetExceeded, field="amount_vnd"
+    ).facts == {"left_vnd": 700_000}
 
 
 def test_an_approval_is_withdrawn_before_the_gift_is_given() -> None:
@@ -241,17 +253,21 @@ def test_no_share_changes_in_a_campaign_that_was_never_opened_or_is_closed(decis
 def test_no_step_of_a_share_is_dated_before_the_one_it_follows_on(decision: str, stage: str, changed_on: Any) -> None:
     decide, command = DECISIONS[decision]
 
-    when_lan_is(stage).when(decide, command.model_copy(update={"on": changed_on - ONE_DAY}), tet.HERE).refused(
-        NotBefore, field="on", earliest=changed_on
-    )
-    assert when_lan_is(stage).when(decide, command.model_copy(update={"on": changed_on}), tet.HERE).refusal is None
+    assert when_lan_is(stage).when(decide, command.model_copy(update={"on": changed_on - ONE_DAY}), tet.HERE).refused(
+        NotBefore, field="on"
+    ).facts == {"earliest": changed_on}
+    assert decide(when_lan_is(stage).state, command.model_copy(update={"on": changed_on}), tet.HERE)
 
 
 def test_nobody_is_proposed_before_the_campaign_was_opened() -> None:
     when_lan_is("nobody").when(gift_share.propose, tet.propose(on=tet.OPENED_ON - ONE_DAY), tet.HERE).refused(NotBefore)
 
 
-NOWHERE, ELSEWHERE = Standing(Presence.UNKNOWN, "", under_campaign=False), Standing(Presence.ACTIVE, "ha-noi", under_campaign=False)
+LAN: tuple[UUID, Beneficiary] = (tet.CAMPAIGN, tet.LAN)
+NOWHERE, ELSEWHERE = (
+    Standing(Presence.UNKNOWN, "", under_campaign=False),
+    Standing(Presence.ACTIVE, "ha-noi", under_campaign=False),
+)
 
 
 def gone(unit: str) -> Standing:
@@ -281,11 +297,12 @@ def test_only_active_members_and_units_of_the_campaigns_tree_receive_at_every_st
         "approve": [tet.proposed(recipient)],
         "distribute": [tet.proposed(recipient), tet.approved(recipient)],
     }
-    decide, command = {
+    steps: dict[str, tuple[Any, Any]] = {
         "propose": (gift_share.propose, tet.propose(recipient)),
         "approve": (gift_share.approve, tet.approve(recipient)),
         "distribute": (gift_share.distribute, tet.distribute(recipient)),
-    }[decision]
+    }
+    decide, command = steps[decision]
     facts = {} if standing is None else {(tet.CAMPAIGN, recipient): standing}
 
     given(GIFT_CAMPAIGN, tet.opened(), tet.budget_approved(), *history[decision]).when(decide, command, facts).refused(rule)
@@ -301,9 +318,8 @@ def test_a_share_whose_recipient_left_after_approval_can_be_withdrawn_so_that_th
 def test_a_proposal_is_decided_at_the_unit_that_the_facts_name_and_no_other() -> None:
     campaign = state_after(GIFT_CAMPAIGN, tet.opened())
 
-    assert gift_share.recipients_unit(campaign, tet.propose(), {(tet.CAMPAIGN, tet.LAN): ELSEWHERE}) == "ha-noi"
-    assert gift_share.recipients_unit(campaign, tet.propose(), {(tet.CAMPAIGN, tet.LAN): NOWHERE}) == tet.HOLDER
-    assert gift_share.recipients_unit(campaign, tet.propose(), {}) == tet.HOLDER
+    for facts, unit in (({LAN: ELSEWHERE}, "ha-noi"), ({LAN: NOWHERE}, tet.HOLDER), ({}, tet.HOLDER)):
+        assert gift_share.recipients_unit(campaign, tet.propose(), facts) == unit
     with pytest.raises(CampaignUnknown):
         gift_share.recipients_unit(None, tet.propose(), tet.HERE)
 

@@ -26,7 +26,7 @@ KEYS = st.one_of(st.uuids(), st.text(max_size=3), st.integers(-50, 50), st.build
 
 
 def built(entries: list[tuple[Hashable, int]]) -> PersistentMap[Hashable, int]:
-    found = PersistentMap[Hashable, int]()
+    found: PersistentMap[Hashable, int] = PersistentMap()
     for key, value in entries:
         found = found.put(key, value)
     return found

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import date
+from decimal import ROUND_HALF_UP, Decimal
 from uuid import UUID
 
 from awards.domain.standing import Units, not_before, open_unit
@@ -90,3 +91,10 @@ def evolve(state: Programme | None, event: Event) -> Programme:
 
 
 PROGRAMME = Aggregate("initiative_programme", evolve, lambda programme: programme.unit)
+
+
+def percent_of_target(accepted: int, target: int) -> Decimal | None:
+    """The result in a hundred of the target, half up, two decimals (domain rule of targets); None without a target."""
+    if not target:
+        return None
+    return (Decimal(100 * accepted) / target).quantize(Decimal("0.01"), ROUND_HALF_UP)

@@ -163,14 +163,14 @@ class RequestNotification(DeliveryCommand):
     on: Day
 
 
-class BeginSending(DeliveryCommand):
-    """Announce an attempt before it is made."""
-
-
 class AttemptCommand(DeliveryCommand):
-    """The outcome of an attempt."""
+    """A command about an attempt; the first is 1."""
 
     attempt: int
+
+
+class BeginSending(AttemptCommand):
+    """Announce an attempt before it is made."""
 
 
 class RecordSent(AttemptCommand):
@@ -231,7 +231,7 @@ def begin(state: Delivery | None, command: BeginSending, circumstances: Circumst
     """:raises DeliveryUnknown, NotDueYet, AttemptsUsedUp:"""
     delivery = known(state)
     doubtful = delivery.status is Status.SENDING
-    if not doubtful and delivery.status is not Status.PENDING:
+    if delivery.status not in (Status.PENDING, Status.SENDING) or command.attempt != delivery.attempt + 1:
         raise NotDueYet("delivery_id")
     if delivery.due_at is not None and circumstances.now < delivery.due_at:
         raise NotDueYet("delivery_id")
@@ -243,7 +243,7 @@ def begin(state: Delivery | None, command: BeginSending, circumstances: Circumst
             on=hanoi_day(circumstances.now),
             delivery_id=delivery.delivery_id,
             channel=delivery.channel,
-            attempt=delivery.attempt + 1,
+            attempt=command.attempt,
             until=circumstances.now + timedelta(seconds=circumstances.sending_lease_s),
             doubtful=doubtful,
         )

@@ -130,9 +130,10 @@ def _moved(row: DeliveryRow | None, at: RecordedEvent, **changes: object) -> Del
     return replace(row, position=at.position, **changes)  # type: ignore[arg-type]
 
 
-async def mails_due(pool: Pool, now: datetime, size: int) -> list[DeliveryRow]:
+async def mails_due(pool: Pool, now: datetime, size: int, *, to_units_only: bool = False) -> list[DeliveryRow]:
     """The mails whose next attempt may begin, the longest due first."""
-    condition = "channel = 'email' and due_at <= %s order by due_at, delivery_id limit %s"
+    units = "and recipient_kind = 'unit'" if to_units_only else ""
+    condition = f"channel = 'email' and due_at <= %s {units} order by due_at, delivery_id limit %s"
     return await fetch_rows(pool, DELIVERIES, condition, (now, size))
 
 

@@ -20,6 +20,8 @@ RECORDING = ("membership", "welfare", "awards", "notifications")
 
 SERVICES = (*RECORDING, "audit")
 
+TIMEOUT_S = 30.0
+
 _OPERATIONS = operations_pb2.DESCRIPTOR.services_by_name["OperationsService"]
 
 
@@ -43,7 +45,13 @@ class Federation:
         }
 
     async def call(
-        self, service: str, rpc: str, *, timeout_s: float = 30.0, at_least: Mapping[str, int] | None = None, **fields: object
+        self,
+        service: str,
+        rpc: str,
+        fields: Mapping[str, object],
+        *,
+        timeout_s: float = TIMEOUT_S,
+        at_least: Mapping[str, int] | None = None,
     ) -> Any:
         """Call an RPC of a service, its request given by its fields.
 
@@ -52,13 +60,13 @@ class Federation:
         client = self._clients[service]
         return await client.call(rpc, request_of(client, rpc, fields), timeout_s=timeout_s, at_least=at_least)
 
-    async def operate(self, service: str, rpc: str, *, timeout_s: float = 30.0, **fields: object) -> Any:
+    async def operate(self, service: str, rpc: str, **fields: object) -> Any:
         """Call an RPC that every service answers to its operator.
 
         :raises Refused: the service, or gRPC, refuses.
         """
         client = self._operations[service]
-        return await client.call(rpc, request_of(client, rpc, fields), timeout_s=timeout_s)
+        return await client.call(rpc, request_of(client, rpc, fields), timeout_s=TIMEOUT_S)
 
     async def close(self) -> None:
         """Close every connection."""

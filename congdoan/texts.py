@@ -1,0 +1,104 @@
+"""What does the command line say, in Vietnamese and in English?"""
+
+from collections.abc import Mapping
+from typing import Literal
+
+Language = Literal["vi", "en"]
+
+_FIGURES: Mapping[str, tuple[str, str]] = {
+    "grassroots_units": ("Công đoàn cơ sở", "Grassroots unions"),
+    "members": ("Đoàn viên", "Members"),
+    "plan_items": ("Nội dung kế hoạch", "Plan items"),
+    "plan_items_key_task": ("– nhiệm vụ trọng tâm", "– key tasks"),
+    "plan_items_focal": ("– hoạt động trọng điểm", "– focal activities"),
+    "plan_items_regular": ("– hoạt động thường xuyên", "– regular activities"),
+    "late_reports": ("Báo cáo chậm", "Late reports"),
+    "gift_shares": ("Suất quà đã trao", "Gift shares given"),
+    "gift_amount_vnd": ("Trị giá quà (đồng)", "Worth of gifts (đồng)"),
+    "flags_received": ("Cờ thi đua được tặng", "Flags received"),
+    "flags_by_confederation": ("– của Tổng Liên đoàn", "– by the confederation"),
+    "flags_by_federation": ("– của cấp liên đoàn, công đoàn ngành", "– by the federation"),
+    "certificates_of_merit": ("Bằng khen", "Certificates of merit"),
+    "commendations": ("Giấy khen", "Commendations"),
+    "honoured_delegates": ("Đại biểu được tuyên dương", "Delegates honoured"),
+    "initiatives": ("Sáng kiến được công nhận", "Initiatives accepted"),
+    "initiative_target": ("Chỉ tiêu sáng kiến", "Target of initiatives"),
+    "initiative_percent": ("Tỷ lệ so với chỉ tiêu (%)", "Percent of the target"),
+    "announcements": ("Thông báo đã phát hành", "Announcements published"),
+    "reminders_sent": ("Lời nhắc đã gửi", "Reminders sent"),
+    "escalations": ("Báo cáo chậm đã chuyển cấp trên", "Late reports taken to the superior"),
+}
+
+_PHRASES: Mapping[str, tuple[str, str]] = {
+    # a summary
+    "figure": ("Chỉ tiêu", "Figure"),
+    "value": ("Giá trị", "Value"),
+    "audited": ("Kiểm toán", "Audited"),
+    "events": ("Sự kiện", "Events"),
+    "summary_title": ("{name} · năm {year}", "{name} · {year}"),
+    "summary_as_of": ("tính đến {as_of}", "as of {as_of}"),
+    "disagreement": (
+        "Có chỉ tiêu mà dịch vụ và kiểm toán tính khác nhau (chữ đỏ).",
+        "There are figures on which service and auditor disagree (red).",
+    ),
+    "no_figures": ("không có số liệu", "nothing to tell"),
+    # the suite
+    "starting_servers": ("Khởi động NATS và PostgreSQL", "Starting NATS and PostgreSQL"),
+    "preparing": ("Tạo lược đồ và luồng sự kiện", "Setting up schemas and streams"),
+    "starting_services": ("Khởi động các dịch vụ", "Starting the services"),
+    "feeding": ("Nạp liên đoàn mẫu", "Feeding the sample federation"),
+    "already_fed": ("Liên đoàn mẫu đã có đủ, không nạp lại.", "The sample federation is all there; nothing is fed."),
+    "catching_up": ("Chờ mọi bên cập nhật xong", "Waiting until everyone has caught up"),
+    "ready": ("Sẵn sàng sau {seconds:.1f} giây.", "Ready after {seconds:.1f} seconds."),
+    "service": ("Dịch vụ", "Service"),
+    "listens": ("gRPC", "gRPC"),
+    "metrics": ("Chỉ số", "Metrics"),
+    "data_in": ("Dữ liệu: {data}", "Data: {data}"),
+    "press_ctrl_c": ("Nhấn Ctrl-C để dừng.", "Ctrl-C stops it."),
+    "stopping": ("Đang dừng…", "Stopping…"),
+    "restarted": (
+        "{name} đã dừng ({exit}); khởi động lại lần {restart} sau {delay:.1f} giây. {reason}",
+        "{name} ended ({exit}); restart {restart} after {delay:.1f} s. {reason}",
+    ),
+    "parked": ("{service}/{follower}: {count} sự kiện bị gác lại.", "{service}/{follower}: {count} events lie aside."),
+    # what can go wrong
+    "no_suite": ("Không có hệ thống nào đang chạy; hãy chạy `congdoan up`.", "No suite is running; start one: `congdoan up`."),
+    "no_suite_on": ("Không có hệ thống nào đang chạy trên {data}.", "No suite is running on {data}."),
+    "unavailable": ("Dịch vụ không trả lời: {reason}", "A service does not answer: {reason}"),
+    "refused": ("Bị từ chối: {reason}", "Refused: {reason}"),
+    "failed": ("Không hoàn thành: {reason}", "Failed: {reason}"),
+    "unknown_service": ("Không có dịch vụ {name}; có: {known}.", "There is no service {name}; there are: {known}."),
+    # operations
+    "nothing_aside": ("Không có sự kiện nào bị gác lại.", "No event lies aside."),
+    "follower": ("Bên theo dõi", "Follower"),
+    "source": ("Nguồn", "Source"),
+    "position": ("Vị trí", "Position"),
+    "topic": ("Sự kiện", "Event"),
+    "reason": ("Lý do", "Reason"),
+    "waits_for": ("Chờ", "Waits for"),
+    "replayed": (
+        "{follower}: đã xử lý {taken}, còn gác lại {parked}.",
+        "{follower}: {taken} taken, {parked} still lie aside.",
+    ),
+    "read_model": ("Bảng đọc", "Read model"),
+    "version": ("Phiên bản", "Version"),
+    "lag": ("Còn chậm", "Lag"),
+}
+
+
+def figure_label(name: str, language: Language) -> str:
+    """What a figure is called on a page; its stable name when this version does not know it."""
+    return _FIGURES[name][_COLUMN[language]] if name in _FIGURES else name
+
+
+def figure_order(name: str) -> int:
+    """Where a figure stands in a table."""
+    return list(_FIGURES).index(name) if name in _FIGURES else len(_FIGURES)
+
+
+def say(phrase: str, language: Language, **facts: object) -> str:
+    """A phrase in a language, with its facts."""
+    return _PHRASES[phrase][_COLUMN[language]].format(**facts)
+
+
+_COLUMN: Mapping[Language, int] = {"vi": 0, "en": 1}

@@ -1,0 +1,170 @@
+"""Which mails leave now? A worker that takes what is due, the longest due first, never more than a few at once.
+
+Of each mail: the attempt is recorded, then made, then its outcome is recorded (:mod:`notifications.domain.delivery`).
+Two workers never make the same attempt, because only one of them can record that it begins.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime
+from email.message import EmailMessage
+from uuid import UUID, uuid4, uuid5
+
+import structlog
+
+from chassis.commands import Call, Command
+from chassis.database import Pool
+from chassis.reactions import CommandPath
+from chassis.refusals import Refusal, Unavailable
+from chassis.security import Caller
+from notifications.clients import Contact, Members
+from notifications.domain.delivery import MAX_ATTEMPTS, BeginSending, RecordFailure, RecordSent
+from notifications.events import Template
+from notifications.mail import MailRefused, MailServer, MailSession, mail, message_id
+from notifications.read_models.deliveries import DeliveryRow, mails_due
+from notifications.templates import mail_words
+
+PAGE_SIZE = 100
+RETRY_S = 1.0
+RECORDING_TRIES = 10
+_OUTCOMES = UUID("5e1d0c2a-1f77-5c0b-9a1d-8f3f0c9b7e64")
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Postbox:
+    """What the sender writes mails with.
+
+    ``office_address`` and ``name_of`` tell address and name of a unit; ``seen`` waits until the read model of deliveries
+    has taken a position; ``max_at_once`` mails leave side by side.
+    """
+
+    server: MailServer
+    sender: str
+    members: Members
+    office_address: Callable[[str], Awaitable[str]]
+    name_of: Callable[[str], str]
+    seen: Callable[[int], Awaitable[None]]
+    max_at_once: int = 8
+
+
+class Sender:
+    """Sends what is due, again and again.
+
+    :param woken: set when something was appended; besides, the worker looks every `poll_s`.
+    """
+
+    def __init__(
+        self,
+        pool: Pool,
+        commands: CommandPath,
+        postbox: Postbox,
+        caller: Caller,
+        clock: Callable[[], datetime],
+        woken: asyncio.Event,
+        poll_s: float = 1.0,
+    ) -> None:
+        self._pool, self._commands, self._postbox, self._caller = pool, commands, postbox, caller
+        self._clock, self._woken, self._poll_s = clock, woken, poll_s
+
+    async def run(self) -> None:
+        """Send until cancelled. A mail under way is then finished by nobody; its lease ends and it goes again."""
+        while True:
+            try:
+                while await self.send_due():
+                    pass
+            except Refusal as passing:
+                log.warning("mails wait", rule=passing.rule, reason=passing.sentence("en"))
+                await asyncio.sleep(RETRY_S)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._woken.wait(), self._poll_s)
+            self._woken.clear()
+
+    async def send_due(self) -> int:
+        """Make one attempt for each mail of a page of those due; how many were made.
+
+        :raises Unavailable: store or database cannot be reached just now.
+        """
+        rows = await mails_due(self._pool, self._clock(), PAGE_SIZE)
+        try:
+            contacts = await self._contacts(rows)
+        except Unavailable:
+            # That uses up no attempt of theirs, and keeps no unit waiting.
+            log.warning("mails to members wait for membership")
+            rows, contacts = await mails_due(self._pool, self._clock(), PAGE_SIZE, to_units_only=True), {}
+        queue = iter(rows)
+        workers = [self._work(queue, contacts) for _ in range(min(self._postbox.max_at_once, len(rows)))]
+        ends = await asyncio.gather(*workers, return_exceptions=True)
+        for end in ends:
+            if isinstance(end, BaseException):
+                raise end
+        reached = max((end for end in ends if isinstance(end, int)), default=0)
+        # Until the read model has seen these attempts it would offer the same mails again.
+        await self._postbox.seen(reached)
+        return len(rows) if reached else 0
+
+    async def _contacts(self, rows: Sequence[DeliveryRow]) -> Mapping[UUID, Contact]:
+        member_ids = list(dict.fromkeys(row.member_id for row in rows if row.member_id))
+        return await self._postbox.members.contacts(member_ids) if member_ids else {}
+
+    async def _work(self, queue: Iterator[DeliveryRow], contacts: Mapping[UUID, Contact]) -> int:
+        """Send one mail after the other over one connection; the last position recorded, 0 when none was."""
+        session, reached = self._postbox.server.session(), 0
+        try:
+            for row in queue:
+                reached = max(reached, await self._attempt(session, row, contacts))
+        finally:
+            await session.close()
+        return reached
+
+    async def _attempt(self, session: MailSession, row: DeliveryRow, contacts: Mapping[UUID, Contact]) -> int:
+        if row.status == "sending" and row.tries >= MAX_ATTEMPTS:
+            return await self._record(row, RecordFailure, row.attempt, reason="outcome unknown", permanent=True)
+        attempt = row.attempt + 1
+        begin = BeginSending(command_id=uuid4(), delivery_id=row.delivery_id, attempt=attempt)
+        try:
+            await self._commands.execute(self._call(row), begin)
+        except Unavailable:
+            raise
+        except Refusal:
+            # Another worker was first, or it was sent in the meantime: the read model had not seen it yet.
+            return 0
+        try:
+            await session.send(await self._mail(row, contacts))
+        except MailRefused as refused:
+            return await self._record(row, RecordFailure, attempt, reason=refused.reason, permanent=refused.permanent)
+        identity = message_id(row.delivery_id, self._postbox.sender)
+        return await self._record(row, RecordSent, attempt, message_id=identity)
+
+    async def _mail(self, row: DeliveryRow, contacts: Mapping[UUID, Contact]) -> EmailMessage:
+        if row.member_id is not None:
+            contact = contacts.get(row.member_id)
+            name, address = (contact.full_name, contact.email) if contact else ("", "")
+        else:
+            name, address = self._postbox.name_of(row.recipient), await self._postbox.office_address(row.recipient)
+        if not address:
+            raise MailRefused("no address", permanent=True)
+        words = mail_words(Template(row.template), row.values, self._postbox.name_of, name)
+        return mail(row.delivery_id, self._postbox.sender, name, address, words, self._clock())
+
+    async def _record(self, row: DeliveryRow, outcome: type[Command], attempt: int, **fields: object) -> int:
+        command_id = uuid5(_OUTCOMES, f"{row.delivery_id}/{attempt}/{outcome.__name__}")
+        command = outcome.model_validate({"command_id": command_id, "delivery_id": row.delivery_id, "attempt": attempt, **fields})
+        for remaining in reversed(range(RECORDING_TRIES)):
+            try:
+                return (await self._commands.execute(self._call(row), command)).position
+            except Unavailable:
+                # What is not recorded is sent again when its lease is over, so this is worth some patience.
+                if not remaining:
+                    raise
+                await asyncio.sleep(RETRY_S)
+            except Refusal as refusal:
+                log.warning("outcome of a mail not recorded", delivery=str(row.delivery_id), rule=refusal.rule)
+                break
+        return 0
+
+    def _call(self, row: DeliveryRow) -> Call:
+        return Call(self._caller, row.correlation_id, f"notifications/{row.position}")
