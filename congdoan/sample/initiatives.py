@@ -11,6 +11,15 @@ PROGRAMME = named("programme", HA_NOI, 2023)
 TARGET = 1_789
 """The only whole target of which the published 2,107 initiatives are the published 117.78 %."""
 ACCEPTED, REJECTED, WAITING = 2_107, 93, 15
+_MEANS = (
+    *("Ứng dụng công nghệ thông tin trong", "Số hoá hồ sơ phục vụ", "Rút ngắn thời gian thực hiện", "Đổi mới quy trình"),
+    *("Xây dựng phần mềm hỗ trợ", "Nâng cao hiệu quả", "Giảm chi phí cho", "Phối hợp liên ngành trong", "Chuẩn hoá biểu mẫu cho"),
+)
+_SUBJECTS = (
+    *("công tác tiếp công dân", "giải quyết thủ tục hành chính", "quản lý văn bản đến và đi", "công tác lưu trữ"),
+    *("quản lý tài sản công", "thanh tra chuyên ngành", "cấp phép xây dựng", "thu thuế hộ kinh doanh", "đào tạo cán bộ"),
+    *("theo dõi giải ngân đầu tư công", "thống kê số liệu ngành", "tuyên truyền chính sách", "chi trả bảo hiểm xã hội"),
+)
 OPENS, CLOSES = date(2023, 1, 3), date(2023, 12, 20)
 
 
@@ -36,6 +45,7 @@ def _registered(number: int) -> Step:
     dice = Dice("initiative", number)
     unit = f"{HA_NOI}-cs-{dice.between(1, 30):02}"
     fields: dict[str, object] = {"initiative_id": named("initiative", number), "programme_id": PROGRAMME, "unit": unit}
+    fields["title"] = f"{dice.one_of(_MEANS)} {dice.one_of(_SUBJECTS)}"
     if dice.happens(0.8):  # the others have several authors
         fields["author_id"] = dice.one_of(_staying(unit)).member_id
     return step("awards", "RegisterInitiative", number, **fields, on=_registered_on(number))

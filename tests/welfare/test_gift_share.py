@@ -318,7 +318,12 @@ def test_a_share_whose_recipient_left_after_approval_can_be_withdrawn_so_that_th
 def test_a_proposal_is_decided_at_the_unit_that_the_facts_name_and_no_other() -> None:
     campaign = state_after(GIFT_CAMPAIGN, tet.opened())
 
-    for facts, unit in (({LAN: ELSEWHERE}, "ha-noi"), ({LAN: NOWHERE}, tet.HOLDER), ({}, tet.HOLDER)):
+    cases: list[tuple[dict[tuple[UUID, Beneficiary], Standing], str]] = [
+        ({LAN: ELSEWHERE}, "ha-noi"),
+        ({LAN: NOWHERE}, tet.HOLDER),
+        ({}, tet.HOLDER),
+    ]
+    for facts, unit in cases:
         assert gift_share.recipients_unit(campaign, tet.propose(), facts) == unit
     with pytest.raises(CampaignUnknown):
         gift_share.recipients_unit(None, tet.propose(), tet.HERE)

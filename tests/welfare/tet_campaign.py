@@ -48,7 +48,11 @@ def active(unit: str = SCHOOL) -> Standing:
     return Standing(Presence.ACTIVE, unit, under_campaign=True)
 
 
-HERE = {(CAMPAIGN, LAN): active(), (CAMPAIGN, MINH): active(COURT), (CAMPAIGN, SCHOOL): active()}
+HERE: dict[tuple[UUID, Beneficiary], Standing] = {
+    (CAMPAIGN, LAN): active(),
+    (CAMPAIGN, MINH): active(COURT),
+    (CAMPAIGN, SCHOOL): active(),
+}
 """Everyone stands where they should."""
 
 
