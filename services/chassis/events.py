@@ -59,11 +59,11 @@ class Event(BaseModel):
     @classmethod
     def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
         topic, schema_version = kwargs["topic"], kwargs.get("schema_version", 1)
+        if set(cls.upcasters) != set(range(1, schema_version)):
+            raise TypeError(f"{topic} needs an upcaster from each version before {schema_version}")
         if TOPICS.setdefault(topic, cls) is not cls:
             raise TypeError(f"topic {topic} is taken by {TOPICS[topic].__qualname__}")
         cls.topic, cls.schema_version = topic, schema_version
-        if set(cls.upcasters) != set(range(1, schema_version)):
-            raise TypeError(f"{topic} needs an upcaster from each version before {schema_version}")
 
     def encode(self) -> bytes:
         """The JSON bytes to store and announce; the first key tells the schema version."""

@@ -4,12 +4,14 @@ The only module that another service may import. At its end stands what the unit
 service that follows it.
 """
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date
 from enum import StrEnum
+from typing import ClassVar
 from uuid import UUID
 
-from chassis.events import Event, Personal, RecordedEvent
+from chassis.events import Event, Json, Personal, RecordedEvent, Upcaster
 from chassis.hierarchy import Node, first_places
 from chassis.read_models import ReadModel
 
@@ -117,11 +119,19 @@ class MemberDetailsCorrected(Event, topic="membership.member_details_corrected")
     email: Personal[str | None]
 
 
-class HardshipRecorded(Event, topic="membership.hardship_recorded"):
-    """A member is in hardship."""
+def _graded(data: Json) -> Json:
+    """Version 1 said only whether a hardship was special; since then its two grades are told by their names."""
+    grade = HardshipGrade.SPECIAL_HARDSHIP if data["special"] else HardshipGrade.HARDSHIP
+    return {**data, "grade": grade.value}
+
+
+class HardshipRecorded(Event, topic="membership.hardship_recorded", schema_version=2):
+    """A member is in hardship of a grade."""
+
+    upcasters: ClassVar[Mapping[int, Upcaster]] = {1: _graded}
 
     member_id: UUID
-    special: bool
+    grade: HardshipGrade
     details: Personal[str]
 
 

@@ -57,9 +57,8 @@ REQUESTED = TransferRequested(unit="so-y-te", on=LATER, member_id=WHO, transfer_
 RELEASED = MemberReleased(unit="so-y-te", on=LATER, member_id=WHO, transfer_id=MOVE, to_unit="so-noi-vu")
 ACCEPTED = TransferAccepted(unit="so-noi-vu", on=LATEST, member_id=WHO, transfer_id=MOVE, from_unit="so-y-te")
 LEFT = MemberLeft(unit="so-y-te", on=LATER, member_id=WHO, reason="Nghỉ hưu")
-SPECIAL = HardshipRecorded.decode_body(
-    b'{"schema_version":1,"unit":"so-y-te","on":"2021-06-01","member_id":"00000000-0000-0000-0000-000000000001",'
-    b'"special":true,"details":"B\xe1\xbb\x87nh hi\xe1\xbb\x83m ngh\xc3\xa8o"}'
+SPECIAL = HardshipRecorded(
+    unit="so-y-te", on=LATER, member_id=WHO, grade=HardshipGrade.SPECIAL_HARDSHIP, details="Bệnh hiểm nghèo"
 )
 
 

@@ -259,7 +259,7 @@ def record_hardship(state: Member | None, command: RecordHardship, _: object) ->
             unit=member.unit,
             on=command.on,
             member_id=member.member_id,
-            special=command.grade is HardshipGrade.SPECIAL_HARDSHIP,
+            grade=command.grade,
             details=command.details,
         )
     ]
@@ -382,8 +382,7 @@ def evolve(state: Member | None, event: Event) -> Member:
         case MemberDetailsCorrected():
             return state
         case HardshipRecorded():
-            grade = HardshipGrade.SPECIAL_HARDSHIP if event.special else HardshipGrade.HARDSHIP
-            return replace(state, hardship=grade, changed_on=event.on)
+            return replace(state, hardship=event.grade, changed_on=event.on)
         case HardshipEnded():
             return replace(state, hardship=None, changed_on=event.on)
         case MemberLeft():

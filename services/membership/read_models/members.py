@@ -11,7 +11,6 @@ from chassis.read_models import Key, ReadModel
 from chassis.vietnamese import folded, name_sort_key
 from membership.events import (
     HardshipEnded,
-    HardshipGrade,
     HardshipRecorded,
     MemberDetailsCorrected,
     MemberJoined,
@@ -89,7 +88,7 @@ def corrected(row: MemberRow | None, event: MemberDetailsCorrected, at: Recorded
 def hardship_recorded(row: MemberRow | None, event: HardshipRecorded, at: RecordedEvent) -> MemberRow:
     """The grade is the latest one."""
     assert row is not None
-    return replace(row, hardship=(HardshipGrade.SPECIAL_HARDSHIP if event.special else HardshipGrade.HARDSHIP).value)
+    return replace(row, hardship=event.grade.value)
 
 
 @MEMBERS.on(HardshipEnded, key=lambda event: (event.member_id,))

@@ -1,0 +1,72 @@
+"""Do events that were stored long ago still read? Bytes of each retired schema version, kept as they were written."""
+
+import json
+from datetime import date
+from uuid import UUID
+
+import pytest
+
+from chassis.events import Event, NotReadable, decode
+from membership.events import HardshipGrade, HardshipRecorded
+
+WHO = UUID("00000000-0000-0000-0000-000000000001")
+HARDSHIP_V1 = (
+    b'{"schema_version":1,"unit":"so-y-te","on":"2021-06-01","member_id":"00000000-0000-0000-0000-000000000001",'
+    b'"special":%s,"details":"B\xe1\xbb\x87nh hi\xe1\xbb\x83m ngh\xc3\xa8o"}'
+)
+
+
+@pytest.mark.parametrize(("special", "grade"), [(b"true", HardshipGrade.SPECIAL_HARDSHIP), (b"false", HardshipGrade.HARDSHIP)])
+def test_a_hardship_recorded_before_grades_had_names_is_read_with_its_grade(special: bytes, grade: HardshipGrade) -> None:
+    event = decode("membership.hardship_recorded", HARDSHIP_V1 % special)
+    assert event == HardshipRecorded(unit="so-y-te", on=date(2021, 6, 1), member_id=WHO, grade=grade, details="Bệnh hiểm nghèo")
+
+
+def test_what_is_written_today_is_of_todays_version() -> None:
+    event = decode("membership.hardship_recorded", HARDSHIP_V1 % b"true")
+    assert json.loads(event.encode())["schema_version"] == 2
+    assert decode("membership.hardship_recorded", event.encode()) == event
+
+
+def test_an_event_of_a_later_version_is_not_misread() -> None:
+    later = (HARDSHIP_V1 % b"true").replace(b'"schema_version":1', b'"schema_version":3')
+    with pytest.raises(NotReadable, match="schema version 3 is later than 2"):
+        decode("membership.hardship_recorded", later)
+
+
+def test_fields_that_are_not_known_are_passed_over() -> None:
+    more = (HARDSHIP_V1 % b"true").replace(b'"special"', b'"note":"of a later minor change","special"')
+    assert decode("membership.hardship_recorded", more) == decode("membership.hardship_recorded", HARDSHIP_V1 % b"true")
+
+
+@pytest.mark.parametrize(
+    ("topic", "body", "reason"),
+    [
+        ("membership.member_beamed_up", b"{}", "unknown topic"),
+        ("membership.unit_renamed", b"no json", "no JSON"),
+        ("membership.unit_renamed", b"[]", "no JSON object"),
+        (
+            "membership.unit_renamed",
+            b'{"schema_version":1,"unit":"a","on":"2024-13-01","name":"T\xc3\xaan"}',
+            "fields former_name, on",
+        ),
+    ],
+)
+def test_bytes_that_are_no_event_are_refused_without_their_values(topic: str, body: bytes, reason: str) -> None:
+    with pytest.raises(NotReadable) as caught:
+        decode(topic, body)
+    assert caught.value.reason == reason
+
+
+def test_a_version_without_an_upcaster_from_each_before_it_cannot_be_declared() -> None:
+    with pytest.raises(TypeError, match="needs an upcaster"):
+
+        class Later(Event, topic="test.later_without_upcaster", schema_version=2):
+            """Forgot its past."""
+
+
+def test_a_topic_belongs_to_one_event() -> None:
+    with pytest.raises(TypeError, match="is taken by"):
+
+        class Other(Event, topic="membership.unit_renamed"):
+            """Took another's topic."""
