@@ -28,12 +28,13 @@ class Note:
     """A running suite: its process, where its services listen, and as whom this machine's user asks them.
 
     ``began`` is the kernel's time of the process' start, in clock ticks since boot; a pid alone may be another's by now.
+    ``run`` is a folder that ends with the suite, ``data`` one that may outlive it.
     """
 
     pid: int
     began: int
     data: str
-    temporary: bool
+    run: str
     services: Mapping[str, str]
     metrics: Mapping[str, str]
     caller: Mapping[str, str]
@@ -45,11 +46,11 @@ class Note:
 
 
 def note_of_this_process(
-    data: Path, *, temporary: bool, services: Mapping[str, str], metrics: Mapping[str, str], caller: Mapping[str, str]
+    data: Path, run: Path, *, services: Mapping[str, str], metrics: Mapping[str, str], caller: Mapping[str, str]
 ) -> Note:
     """What this process tells of the suite it runs."""
     pid = os.getpid()
-    return Note(pid, _began(pid) or 0, str(data), temporary, services, metrics, caller)
+    return Note(pid, _began(pid) or 0, str(data), str(run), services, metrics, caller)
 
 
 @contextlib.contextmanager

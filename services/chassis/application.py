@@ -74,13 +74,13 @@ class Application:
         """
         outcomes: dict[int, Outcome] = {}
         open_items = list(range(len(commands)))
-        for _ in range(MAX_ATTEMPTS):
+        for attempts in range(MAX_ATTEMPTS):
             handler = self.handlers[type(commands[0])]
             asked = [commands[item] for item in open_items]
             facts = await handler.facts(asked, call.caller)
-            async with self.live.of(handler.aggregate, [command.aggregate_id for command in asked]) as live:
-                attempt = _Attempt(self, call, handler, facts, live)
-                results = await attempt.run(asked)
+            expected_new = handler.creates and attempts == 0
+            async with self.live.of(handler.aggregate, [command.aggregate_id for command in asked], expected_new) as live:
+                results = await _Attempt(self, call, handler, facts, live).run(asked)
             outcomes.update({item: result for item, result in zip(open_items, results, strict=True) if result is not None})
             open_items = [item for item in open_items if item not in outcomes]
             if not open_items:

@@ -22,6 +22,7 @@ from google.protobuf.message_factory import GetMessageClass
 from grpc import StatusCode
 
 from chassis.commands import Call
+from chassis.logs import traceparent_of_call
 from chassis.refusals import DeadlinePassed, Forbidden, Invalid, Language, Overloaded, Problem, Refusal, Unavailable
 from chassis.rich_status import told
 from chassis.security import Role, identify, suffices
@@ -67,7 +68,7 @@ def path_of(method: MethodDescriptor) -> str:
     return f"/{method.containing_service.full_name}/{method.name}"
 
 
-def needs_of(method: MethodDescriptor) -> Role:
+def need_of(method: MethodDescriptor) -> Role:
     """The role a method states in its proto.
 
     :raises TypeError: it states none.
@@ -92,7 +93,7 @@ class Method:
         on_call: OnCall,
         serving: Serving | None,
     ) -> None:
-        self.name, self.full_name, self.needs = method.name, path_of(method)[1:], needs_of(method)
+        self.name, self.full_name, self.needs = method.name, path_of(method)[1:], need_of(method)
         self.request: type[Message] = GetMessageClass(method.input_type)
         self.answer, self.gate, self.reading, self.max_bytes = answer, gate, reading, max_bytes
         self.await_positions, self.on_call, self.serving = await_positions, on_call, serving
@@ -140,6 +141,8 @@ class Method:
         if traceparent and not _TRACEPARENT.fullmatch(traceparent):
             traceparent = ""
         if self.serving is None:
+            if traceparent:
+                traceparent_of_call.set(traceparent)
             return await self._run(data, metadata, remaining_s, traceparent)
         with self.serving(self.full_name, traceparent) as span:
             return await self._run(data, metadata, remaining_s, span)

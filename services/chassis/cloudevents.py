@@ -22,7 +22,8 @@ _HEADERS = (
     b"ce-position: %d\r\nce-aggregateversion: %d\r\nce-branchposition: %d\r\n%b"
 )
 _PLAIN = bytes(code for code in range(0x20, 0x7F) if chr(code) != "%")
-_SAFE = _PLAIN.decode().replace(" ", "")
+_UNSAFE = re.compile(rb"[^ -$&-~]+")
+_OUTER_SPACES = re.compile(rb"\A +| +\Z")
 _TRACEPARENT = re.compile(rb"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 
 
@@ -121,9 +122,14 @@ def _parsed(service: str, headers: Mapping[str, str], body: bytes) -> RecordedEv
 
 def escaped(data: bytes) -> bytes:
     """Bytes that may stand in a header: printable ASCII stays as it is, everything else is percent-encoded."""
-    if not data.translate(None, _PLAIN) and data == data.strip():
-        return data
-    return quote_from_bytes(data, safe=_SAFE).encode()
+    if data.translate(None, _PLAIN):
+        data = _UNSAFE.sub(_percent_encoded, data)
+    # A header's value loses the spaces around it.
+    return data if data == data.strip() else _OUTER_SPACES.sub(_percent_encoded, data)
+
+
+def _percent_encoded(found: re.Match[bytes]) -> bytes:
+    return b"".join([b"%%%02X" % byte for byte in found[0]])
 
 
 def unescaped(value: str) -> bytes:

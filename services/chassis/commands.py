@@ -75,7 +75,8 @@ class Handler(Generic[S, C, F]):
     """One line of a service's menu: a command, its aggregate, the decision, and what the decision must know.
 
     ``decide`` is pure: (state or None, command, facts) → events, or raises a refusal. ``at`` names the unit at which the
-    caller needs the right, where that is not the aggregate's own unit (the new unit accepts a transfer).
+    caller needs the right, where that is not the aggregate's own unit (the new unit accepts a transfer). ``creates``
+    says that the aggregate is expected not to exist yet: it is not looked for, and the append finds out when it does.
     """
 
     command: type[C]
@@ -83,6 +84,7 @@ class Handler(Generic[S, C, F]):
     decide: Callable[[S | None, C, F], Sequence[Event]]
     facts: Facts[C, F]
     at: Callable[[S | None, C, F], str] | None = None
+    creates: bool = False
 
 
 @dataclass(frozen=True, slots=True)

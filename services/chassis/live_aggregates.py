@@ -32,18 +32,34 @@ class LiveAggregates:
         self._entries: OrderedDict[UUID, Live] = OrderedDict()
 
     @asynccontextmanager
-    async def of(self, aggregate: Aggregate[Any], aggregate_ids: Sequence[UUID]) -> AsyncIterator[dict[UUID, Live]]:
-        """Some aggregates, loaded, each locked against other decisions of this process meanwhile."""
+    async def of(
+        self, aggregate: Aggregate[Any], aggregate_ids: Sequence[UUID], expected_new: bool = False
+    ) -> AsyncIterator[dict[UUID, Live]]:
+        """Some aggregates, loaded, each locked against other decisions of this process meanwhile.
+
+        :param expected_new: take those not in memory for new ones; if one is not, the append says so.
+        """
         # Always in the same order, so that two batches never wait for each other.
         entries = {key: self._entry(key) for key in sorted(set(aggregate_ids))}
         taken: list[asyncio.Lock] = []
+        assumed: list[Live] = []
         try:
             for entry in entries.values():
                 await entry.lock.acquire()
                 taken.append(entry.lock)
-            await self._load(aggregate, {key: entry for key, entry in entries.items() if entry.version == UNKNOWN})
+            unknown = {key: entry for key, entry in entries.items() if entry.version == UNKNOWN}
+            if expected_new:
+                assumed = list(unknown.values())
+                for entry in assumed:
+                    entry.state, entry.version = None, 0
+            else:
+                await self._load(aggregate, unknown)
             yield entries
         finally:
+            for entry in assumed:
+                if entry.version == 0:
+                    # Nothing was appended, so nobody has looked whether it is really new.
+                    entry.version = UNKNOWN
             for lock in taken:
                 lock.release()
             self._trim()

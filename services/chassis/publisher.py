@@ -207,12 +207,13 @@ class Publisher:
 
         :raises Overtaken: the stream has gone on; :raises Disagreement: an event is too large for it.
         """
-        client = self._client()
         if batch.frames:
             # nats-py's `publish` takes seven times as long for a message, most of it for its headers.
-            await client._send_command(batch.frames)
+            await self._client()._send_command(batch.frames)
         try:
-            message = await client.request(batch.subject, batch.last.body, timeout=ACKNOWLEDGED_WITHIN_S, headers=batch.headers)
+            message = await self._connection.request(
+                batch.subject, batch.last.body, batch.headers, timeout_s=ACKNOWLEDGED_WITHIN_S
+            )
             acknowledged = streams.answer(message.data)
         except NoRespondersError:
             raise Overtaken("the stream is gone") from None

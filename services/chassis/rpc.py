@@ -12,7 +12,7 @@ import grpc
 from google.protobuf.descriptor import Descriptor, MethodDescriptor, ServiceDescriptor
 from google.protobuf.message import Message
 
-from chassis.calls import Answering, AwaitPositions, Gate, Method, OnCall, Serving, needs_of, path_of
+from chassis.calls import Answering, AwaitPositions, Gate, Method, OnCall, Serving, need_of, path_of
 from chassis.commands import Call, Command, parse
 from chassis.messages import fields_of
 from chassis.refusals import Invalid, Language, Problem, Refusal
@@ -44,12 +44,12 @@ class CommandPath(Protocol):
         """:raises Refusal: what stands against all of them."""
 
 
-def roles_needed(service: ServiceDescriptor) -> dict[str, Role]:
+def needs_of(service: ServiceDescriptor) -> dict[str, Role]:
     """The role each method of a service states in its proto, by its name.
 
     :raises TypeError: a method states none.
     """
-    return {method.name: needs_of(method) for method in service.methods}
+    return {method.name: need_of(method) for method in service.methods}
 
 
 class Rpc:

@@ -23,7 +23,7 @@ def stack_of(error: BaseException) -> list[str]:
             for inner in current.exceptions:
                 lines.extend(f"| {line}" for line in stack_of(inner))
         current = current.__cause__ or (None if current.__suppress_context__ else current.__context__)
-        if current is not None:
+        if current is not None and id(current) not in seen:
             lines.append("caused by:")
     return lines
 

@@ -14,6 +14,7 @@ from typing import Any
 
 import structlog
 from nats.aio.client import Client
+from nats.aio.msg import Msg
 from nats.errors import Error as NatsError
 
 from chassis.cloudevents import ROOT, token
@@ -167,6 +168,7 @@ class Connection:
         self.client = Client()
         self._url, self._name = url, name
         self._task: asyncio.Task[None] | None = None
+        self._lost = asyncio.Event()
 
     @property
     def is_connected(self) -> bool:
@@ -184,12 +186,31 @@ class Connection:
             with suppress(asyncio.CancelledError):
                 await self._task
 
+    async def request(self, subject: str, body: bytes, headers: dict[str, str], timeout_s: float) -> Msg:
+        """The answer to a request, or at once an error when the connection is lost meanwhile; the outcome is unknown then.
+
+        :raises OSError: there is no connection; :raises NatsError, TimeoutError: no answer.
+        """
+        if not self.is_connected:
+            raise ConnectionError("NATS cannot be reached")
+        asking = asyncio.ensure_future(self.client.request(subject, body, timeout=timeout_s, headers=headers))
+        lost = asyncio.ensure_future(self._lost.wait())
+        try:
+            await asyncio.wait((asking, lost), return_when=asyncio.FIRST_COMPLETED)
+            if not asking.done():
+                raise ConnectionError("the connection to NATS was lost")
+            return asking.result()
+        finally:
+            asking.cancel()
+            lost.cancel()
+
     async def _keep(self) -> None:
         while True:
             closed = asyncio.Event()
             self.client = Client()
             try:
-                await self.client.connect(self._url, name=self._name, **connection_options(closed))
+                options = connection_options(closed) | {"disconnected_cb": self._tell_lost}
+                await self.client.connect(self._url, name=self._name, **options)
                 await closed.wait()
             except (NatsError, OSError, TimeoutError) as error:
                 log.warning("nats", error=_told(error))
@@ -197,6 +218,10 @@ class Connection:
                 if self.client.options:  # else it never began to connect
                     await self.client.close()
             await asyncio.sleep(1.0)
+
+    async def _tell_lost(self) -> None:
+        self._lost.set()
+        self._lost = asyncio.Event()
 
 
 def connection_options(closed: asyncio.Event) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 import asyncio
 from dataclasses import dataclass
 from datetime import datetime
+from email.errors import MessageError
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP as SMTP_POLICY
@@ -53,7 +54,7 @@ def mail(delivery_id: UUID, sender: str, name: str, address: str, words: Words, 
     message = EmailMessage(policy=SMTP_POLICY)
     try:
         message["To"] = Address(display_name=name, addr_spec=address)
-    except (ValueError, IndexError):
+    except (ValueError, IndexError, MessageError):
         raise MailRefused("address not valid", permanent=True) from None
     message["From"] = sender
     message["Subject"] = words.subject

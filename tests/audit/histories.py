@@ -19,7 +19,6 @@ from awards.events import (
     AwardScope,
     CertificateOfMeritAwarded,
     CommendationAwarded,
-    Decision,
     FlagAwarded,
     InitiativeAccepted,
     InitiativeProgrammeOpened,
@@ -50,7 +49,8 @@ DAYS = 1_000
 YEARS = (2023, 2024, 2025)
 _IDS = UUID("5d1f2c0e-8a40-5a53-9d0e-0c6c2e7a9f11")
 _LEVELS = [*Level]
-FORMS = {
+Award = FlagAwarded | CertificateOfMeritAwarded | CommendationAwarded | PublicHonourAwarded
+FORMS: dict[type[Award], AwardForm] = {
     FlagAwarded: AwardForm.FLAG,
     CertificateOfMeritAwarded: AwardForm.CERTIFICATE_OF_MERIT,
     CommendationAwarded: AwardForm.COMMENDATION,
@@ -121,7 +121,7 @@ class Federation:
         self.members: list[tuple[str, date] | None] = []
         self.reports: list[_Report] = []
         self.gifts: list[tuple[GiftDistributed, bool]] = []
-        self.awards: list[tuple[Decision, bool]] = []
+        self.awards: list[tuple[Award, bool]] = []
         self.made = 0
         self.establish(0, 0, FIRST_DAY)
         self.establish(1, 0, FIRST_DAY)
@@ -201,7 +201,7 @@ class Federation:
 
     def plan(self, one: int, other: int, on: date) -> None:
         """An item of a plan."""
-        kind, item = [*PlanItemKind][other % 3], self._next()
+        kind, item = [*PlanItemKind][one % 3], self._next()
         self._say("plan", item, PlanItemAdded(
             unit=self._unit(one), on=on, year=YEARS[other % 3], item_id=id_of("item", item), kind=kind, title="Chăm lo Tết",
         ))  # fmt: skip
@@ -265,8 +265,8 @@ class Federation:
         """An award of any form, decided anywhere."""
         number, cls, decider = len(self.awards), [*FORMS][one % 4], self._unit(other)
         award = cls(
-            unit=self._unit(one), on=on, nomination_id=id_of("award", number), member_id=None, form=FORMS[cls],
-            scope=AwardScope.COMPREHENSIVE, theme="", year=YEARS[other % 3], decider=decider,
+            unit=self._unit(one), on=on, nomination_id=id_of("award", number), form=FORMS[cls],
+            member_id=None if other % 2 else id_of("member", one), scope=AwardScope.COMPREHENSIVE, theme="", year=YEARS[other % 3], decider=decider,
             decider_level=self.units[decider].level, decision_number="1/QĐ", decided_on=on, rule_set="999/QĐ-TLĐ",
         )  # fmt: skip
         self.awards.append((award, False))
@@ -277,7 +277,7 @@ class Federation:
         if self.awards and not self.awards[number := one % len(self.awards)][1]:
             award = self.awards[number][0]
             self.awards[number] = (award, True)
-            more = {**award.model_dump(), "on": max(on, award.on), "reason": "sai quy trình"}  # type: ignore[attr-defined]
+            more = {**award.model_dump(), "on": max(on, award.on), "reason": "sai quy trình"}
             self._say("award", number, AwardRevoked(**more))
 
     def open_programme(self, one: int, other: int, on: date) -> None:

@@ -76,6 +76,8 @@ def count(events: Sequence[Event], unit: str, year: int, as_of: date) -> dict[st
     gifts = _standing(of_year, GiftDistributed, GiftReturned)
     awards = _standing(of_year, Decision, AwardRevoked)
     flags = [award for award in awards if award.form is AwardForm.FLAG]
+    lineage = above(events, unit, day)
+    from_above = [flag for flag in flags if flag.decider in lineage]
     initiatives = sum(isinstance(event, InitiativeAccepted) for event in of_year)
     target = sum(event.target for event in of_year if isinstance(event, InitiativeProgrammeOpened))
     return {
@@ -87,13 +89,11 @@ def count(events: Sequence[Event], unit: str, year: int, as_of: date) -> dict[st
         "gift_shares": len(gifts),
         "gift_amount_vnd": sum(gift.amount_vnd for gift in gifts),
         "flags_received": len(flags),
-        "flags_by_confederation": sum(flag.decider_level is Level.CONFEDERATION for flag in flags),
-        "flags_by_federation": sum(
-            flag.decider_level is Level.FEDERATION and flag.decider in above(events, unit, day) for flag in flags
-        ),
+        "flags_by_confederation": sum(flag.decider_level is Level.CONFEDERATION for flag in from_above),
+        "flags_by_federation": sum(flag.decider_level is Level.FEDERATION for flag in from_above),
         "certificates_of_merit": sum(award.form is AwardForm.CERTIFICATE_OF_MERIT for award in awards),
         "commendations": sum(award.form is AwardForm.COMMENDATION for award in awards),
-        "honoured_delegates": sum(award.form is AwardForm.PUBLIC_HONOUR for award in awards),
+        "honoured_delegates": sum(award.form is AwardForm.PUBLIC_HONOUR and award.member_id is not None for award in awards),
         "initiatives": initiatives,
         "initiative_target": target,
         "initiative_percent": _percent(initiatives, target),
@@ -133,9 +133,12 @@ def _thing(event: Any) -> object:
 def _late_reports(events: Sequence[Event], units: set[str], year: int, as_of: date) -> int:
     """Walks through the days of each report: out at the end of a due day, it is late from the next."""
     owed = [event for event in events if isinstance(event, ReportObligationSet) and event.unit in units and event.year == year]
-    return sum(
-        _was_late([one for one in events if getattr(one, "obligation_id", None) == it.obligation_id], as_of) for it in owed
-    )
+    return sum(_was_late(_about(events, report.obligation_id), as_of) for report in owed)
+
+
+def _about(events: Sequence[Event], obligation_id: UUID) -> list[Event]:
+    of_membership = (event for event in events if event.topic.startswith("membership."))
+    return [event for event in of_membership if getattr(event, "obligation_id", None) == obligation_id]
 
 
 def _was_late(events: Sequence[Event], as_of: date) -> bool:

@@ -37,7 +37,7 @@ def derived(recording: Recording, unit: str, year: int, as_of: date) -> dict[str
     return {figure.name: figure.value for figure in audited(found, tree.lineage(unit, day))}
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(HISTORIES, st.data())
 def test_audit_derives_what_plain_counting_finds(recording: Recording, data: st.DataObject) -> None:
     events = [event.event for event in recording.events]
@@ -48,7 +48,7 @@ def test_audit_derives_what_plain_counting_finds(recording: Recording, data: st.
         assert derived(recording, unit, year, as_of) == count(events, unit, year, as_of), (unit, year, as_of)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(HISTORIES, AS_OF, st.randoms(use_true_random=False))
 def test_the_order_in_which_services_are_heard_does_not_matter(recording: Recording, as_of: date, chance: Random) -> None:
     services = ["membership", "welfare", "awards", "notifications"]

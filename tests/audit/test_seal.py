@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from audit.domain.seal import GENESIS, LogBroken, Tail, canonical, leaf_hash, seal
@@ -22,8 +22,8 @@ EVENT = RecordedEvent(
 )  # fmt: skip
 EVENTS = st.builds(
     RecordedEvent,
-    st.sampled_from(["membership", "welfare"]), st.integers(1, 2**53), st.uuids(), st.integers(1, 2**31 - 1), st.text(max_size=30),
-    st.binary(max_size=30), st.binary(max_size=30), st.text(max_size=10), st.integers(1, 2**53),
+    st.sampled_from(["membership", "welfare"]), st.integers(1, 2**53), st.uuids(), st.integers(1, 2**31 - 1),
+    st.text(max_size=30), st.binary(max_size=30), st.binary(max_size=30), st.text(max_size=10), st.integers(1, 2**53),
     st.datetimes(timezones=st.just(UTC)),
 )  # fmt: skip
 
@@ -37,7 +37,7 @@ def test_the_canonical_bytes_are_those_that_the_format_promises() -> None:
         "00000016" "6d656d626572736869702e6d656d6265725f6c656674"  # membership.member_left
         "00000006" "68612d6e6f69"  # ha-noi
         "0000000000000005"
-        "00062a99ffad7fff"
+        "00062a99ba0c5fff"
         "00000011" "7b22756e6974223a2268612d6e6f69227d"  # {"unit":"ha-noi"}
         "00000014" "7b22736368656d615f76657273696f6e223a317d"  # {"schema_version":1}
     )  # fmt: skip
@@ -71,12 +71,12 @@ def test_the_leaf_changes_with_every_field(field: str) -> None:
 
 @pytest.mark.parametrize("field", ["body", "metadata_json"])
 def test_the_leaf_changes_with_every_bit_of_the_bytes_received(field: str) -> None:
-    data: bytes = getattr(EVENT, field)
+    data = getattr(EVENT, field)
     hashes = {leaf_hash(EVENT)}
     for place in range(len(data) * 8):
         changed = bytearray(data)
         changed[place // 8] ^= 1 << place % 8
-        hashes.add(leaf_hash(replace(EVENT, **{field: bytes(changed)})))
+        hashes.add(leaf_hash(RecordedEvent(**{**vars(EVENT), field: bytes(changed)})))
 
     assert len(hashes) == 1 + len(data) * 8
 
@@ -93,6 +93,7 @@ def test_what_comes_over_the_stream_has_the_leaf_of_what_was_recorded() -> None:
     assert leaf_hash(received) == leaf_hash(event)
 
 
+@settings(max_examples=40, deadline=None)
 @given(HISTORIES, st.integers(1, 7))
 def test_a_history_is_sealed_alike_in_whatever_batches_it_comes(recording: Recording, size: int) -> None:
     events = recording.of("membership")
@@ -108,6 +109,7 @@ def test_a_history_is_sealed_alike_in_whatever_batches_it_comes(recording: Recor
         assert (entry.chain_hash, entry.unit) == (chain, event.event.unit)
 
 
+@settings(max_examples=40, deadline=None)
 @given(HISTORIES, st.data())
 def test_an_event_that_was_changed_or_removed_changes_every_chain_hash_from_there_on(
     recording: Recording, data: st.DataObject
@@ -159,6 +161,7 @@ def test_what_does_not_follow_on_is_refused_by_name(flaw: str) -> None:
     assert [entry.position for entry in seal(tail, [third])] == [3]
 
 
+@settings(max_examples=40, deadline=None)
 @given(HISTORIES, st.data())
 def test_a_history_with_any_event_left_out_or_two_swapped_is_refused_there(recording: Recording, data: st.DataObject) -> None:
     events = recording.of("membership")

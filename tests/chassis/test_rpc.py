@@ -22,7 +22,7 @@ from chassis.clients import Refused, RpcClient, open_channel
 from chassis.commands import Call
 from chassis.refusals import Problem, Refusal
 from chassis.rich_status import DETAILS_KEY, heard
-from chassis.rpc import Rpc, roles_needed
+from chassis.rpc import Rpc, needs_of
 from chassis.security import Caller, Role
 from chassis.store import Answer
 from tests.chassis.probe import Obedient, PlaceThing, batch, find_nothing, officer, place, served
@@ -483,8 +483,8 @@ async def test_a_method_that_states_no_role_is_never_served() -> None:
     with pytest.raises(TypeError, match=r"CarelessService\.FindThings states no role"):
         Rpc().queries(CARELESS_SERVICE, {"FindThings": find_nothing})
     with pytest.raises(TypeError, match="states no role"):
-        roles_needed(CARELESS_SERVICE)
-    assert roles_needed(PROBE_SERVICE)["FindThings"] is Role.PROVINCE_OFFICER
+        needs_of(CARELESS_SERVICE)
+    assert needs_of(PROBE_SERVICE)["FindThings"] is Role.PROVINCE_OFFICER
 
 
 async def test_a_command_and_its_request_have_the_same_fields() -> None:

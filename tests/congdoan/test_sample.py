@@ -8,7 +8,6 @@ from datetime import date
 from uuid import UUID
 
 import pytest
-from rehearsal import Rehearsal
 
 from awards.events import (
     AwardRevoked,
@@ -34,6 +33,7 @@ from membership.events import (
     ReportSubmitted,
     TransferAccepted,
 )
+from tests.congdoan.rehearsal import Rehearsal
 from welfare.events import GiftCampaignClosed, GiftDistributed, GiftReturned
 
 END_OF_2024 = date(2024, 12, 31)
@@ -86,7 +86,7 @@ def awarded(played: Rehearsal, kind: type[Event], year: int) -> list[Event]:
 def test_vinh_phuc_has_76_grassroots_unions_at_the_end_of_2024_and_one_more_later(played: Rehearsal) -> None:
     def grassroots(on: date) -> int:
         nodes = [played.tree.require(code) for code in under(played, "vinh-phuc", on)]
-        return sum(1 for node in nodes if node.level == Level.GRASSROOTS.depth)
+        return sum(1 for node in nodes if node.level == Level.GRASSROOTS)
 
     assert grassroots(END_OF_2024) == 76
     assert grassroots(date(2025, 6, 1)) == 77

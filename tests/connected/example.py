@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime
 from uuid import UUID, uuid4
 
 from nats.aio.client import Client
+from nats.aio.msg import Msg
 from nats.js.api import AckPolicy, ConsumerConfig
 
 from chassis.cloudevents import recorded_event
@@ -117,10 +118,13 @@ async def published(client: Client, service: str) -> list[RecordedEvent]:
     pending = (await subscription.consumer_info()).num_pending or 0
     events: list[RecordedEvent] = []
     while len(events) < pending:
-        for message in await subscription.fetch(min(1_000, pending - len(events)), timeout=10):
-            events.append(recorded_event(message.subject, message.headers, message.data, message.metadata.sequence.stream))
+        events += [received(message) for message in await subscription.fetch(min(1_000, pending - len(events)), timeout=10)]
     await subscription.unsubscribe()
     return events
+
+
+def received(message: Msg) -> RecordedEvent:
+    return recorded_event(message.subject, message.headers, message.data, message.metadata.sequence.stream)
 
 
 async def everything(store: EventStore) -> list[RecordedEvent]:

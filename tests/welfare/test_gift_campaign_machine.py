@@ -152,4 +152,4 @@ class Campaign(RuleBasedStateMachine):
 
 
 TestCampaign = Campaign.TestCase
-TestCampaign.settings = settings(max_examples=40, stateful_step_count=40, deadline=None)
+TestCampaign.settings = settings(max_examples=30, stateful_step_count=40, deadline=None)

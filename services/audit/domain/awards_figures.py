@@ -4,13 +4,14 @@ from collections.abc import Iterable
 
 from audit.domain.contribution import CONTRIBUTIONS, Contribution, Late, Said
 
-FLAG = "flag"
+FLAG, PUBLIC_HONOUR = "flag", "public_honour"
 FORMS = {
     FLAG: "flags_received",
     "certificate_of_merit": "certificates_of_merit",
     "commendation": "commendations",
-    "public_honour": "honoured_delegates",
+    PUBLIC_HONOUR: "honoured_delegates",
 }
+BY_LEVEL = {"confederation": "flags_by_confederation", "federation": "flags_by_federation"}
 LEVELS = ("confederation", "federation", "province", "ministry", "grassroots", "section", "group")
 
 
@@ -32,11 +33,11 @@ def award_revoked(said: Said, late: Late) -> Iterable[Contribution]:
 def _award(said: Said, by: int) -> Iterable[Contribution]:
     unit, year, on = said.text("unit"), said.whole("year"), said.day("on")
     form, level = said.one_of("form", FORMS), said.one_of("decider_level", LEVELS)
-    yield Contribution(FORMS[form], unit, year, on, by)
-    if form == FLAG and level == "confederation":
-        yield Contribution("flags_by_confederation", unit, year, on, by)
-    if form == FLAG and level == "federation":
-        yield Contribution("flags_by_federation", unit, year, on, by, decider=said.text("decider"))
+    if form != PUBLIC_HONOUR or said.is_given("member_id"):
+        # Honoured delegates are persons; a unit that is honoured is none.
+        yield Contribution(FORMS[form], unit, year, on, by)
+    if form == FLAG and level in BY_LEVEL:
+        yield Contribution(BY_LEVEL[level], unit, year, on, by, decider=said.text("decider"))
 
 
 @CONTRIBUTIONS.of("awards.initiative_programme_opened")

@@ -56,6 +56,12 @@ class Said:
     def __init__(self, topic: str, aggregate_id: UUID, fields: Mapping[str, Any]) -> None:
         self.topic, self.aggregate_id, self._fields = topic, aggregate_id, fields
 
+    def is_given(self, name: str) -> bool:
+        """Whether a field that may be left open has a value."""
+        if name not in self._fields:
+            raise self._wrong(name)
+        return self._fields[name] is not None
+
     def text(self, name: str) -> str:
         """A text; may be empty."""
         value = self._fields.get(name)

@@ -47,6 +47,13 @@ class NothingPlanned(RuleBroken):
     en = "Nothing is planned for this report any more."
 
 
+class StepNotDue(RuleBroken):
+    """No step is taken before its day."""
+
+    vi = "Chưa đến ngày {day} của lời nhắc này."
+    en = "The day of this step, {day}, has not come."
+
+
 class NoStepLeft(RuleBroken):
     """Every step of this due day is planned or done already."""
 
@@ -174,11 +181,15 @@ def take_step(state: Reminders | None, command: TakeReminderStep, moment: Moment
     """The planned step happens now and the next one is planned; a reminder overtaken by the day of the next is missed.
 
     :raises ReportNotWatched, NothingPlanned: the report came in, or the step was taken before.
+    :raises StepNotDue: its day has not come.
     """
     reminders = watched(state)
     planned = reminders.planned
     if planned is None or (reminders.due_on, planned.step) != (command.due_on, command.step):
         raise NothingPlanned("obligation_id")
+    day = planned.step.day(reminders.due_on)
+    if moment.today < day:
+        raise StepNotDue("step", day=day)
     if planned.step is ReminderStep.ESCALATION:
         return [_escalation(reminders, moment, retrospective=planned.late, still_out=True)]
     following = _STEPS[_STEPS.index(planned.step) + 1]

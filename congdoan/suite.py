@@ -1,0 +1,164 @@
+"""Which processes are the suite, and how do they come up? Two servers, then each service's steps, then the services."""
+
+import os
+import secrets
+import sys
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+import grpc
+from grpc_health.v1.health_pb2 import HealthCheckRequest, HealthCheckResponse
+
+from congdoan.clients import SERVICES
+from congdoan.embedded import ChildProcess, EmbeddedNats, EmbeddedPostgres, ServiceProcess, Supervisor, reserve_port
+from congdoan.embedded.folder import make_private_folder
+from congdoan.embedded.process import plain_environment
+
+STEP_TIMEOUT_S = 60.0
+START_TIMEOUT_S = 60.0
+HEALTH_TIMEOUT_S = 1.0
+SECRET_BYTES = 32
+
+
+class StepFailed(Exception):
+    """A step before the start of a service did not end well; the message carries the end of its log."""
+
+
+class Suite:
+    """The processes of one suite: its history in `data`, what ends with it in `run`, which has a short path."""
+
+    def __init__(self, data: Path, run: Path) -> None:
+        self.data, self.run = data, run
+        self.nats, self.postgres = EmbeddedNats(data / "nats", run), EmbeddedPostgres(data, run)
+        # Kept as long as the suite, so that a service that comes back is found where it was.
+        self._ports = {name: reserve_port() for name in SERVICES}
+        self._metrics_ports = {name: reserve_port() for name in SERVICES}
+
+    @property
+    def targets(self) -> dict[str, str]:
+        """Where each service answers gRPC."""
+        return {name: port.address for name, port in self._ports.items()}
+
+    @property
+    def metrics(self) -> dict[str, str]:
+        """Where each service tells its metrics."""
+        return {name: f"http://{port.address}/metrics" for name, port in self._metrics_ports.items()}
+
+    def start_servers(self, supervisor: Supervisor) -> None:
+        """Start NATS and PostgreSQL.
+
+        :raises EmbeddedServerError: one does not start, or the folder is in use.
+        """
+        for folder in (self.data, self._secrets, self._logs):
+            make_private_folder(folder)
+        supervisor.start(self.nats, self.postgres)
+
+    def prepare(self) -> None:
+        """Make databases, schemas and streams, as far as they are not there.
+
+        :raises StepFailed: one of the steps failed.
+        """
+        for name in SERVICES:
+            self.postgres.create_database(name)
+            self._make_secret(name)
+        steps = [self._step(name, "migrate") for name in SERVICES]
+        steps.append(self._step(SERVICES[0], "streams"))
+        _finish(steps)
+
+    def start_services(self, supervisor: Supervisor) -> None:
+        """Start the services side by side; each waits by itself for those it asks.
+
+        :raises EmbeddedServerError: one does not become ready.
+        """
+        supervisor.start(*(self._service(name) for name in SERVICES))
+
+    def _service(self, name: str) -> ServiceProcess:
+        return ServiceProcess(
+            name,
+            _command(name, "serve"),
+            log=self._log_of(name),
+            is_ready=Readiness(self._ports[name].address),
+            env=self.environment(name),
+            start_timeout_s=START_TIMEOUT_S,
+        )
+
+    def _step(self, name: str, step: str) -> tuple[str, ChildProcess]:
+        process = ChildProcess(_command(name, step), log=self._log_of(name), env=self.environment(name))
+        return f"{name} {step}", process
+
+    def environment(self, name: str) -> dict[str, str]:
+        """Everything a service is told; nothing else of this shell reaches it."""
+        targets = {f"CONGDOAN_{other.upper()}_TARGET": target for other, target in self.targets.items()}
+        return plain_environment(
+            CONGDOAN_DATABASE_URL=self.postgres.conninfo(name),
+            CONGDOAN_NATS_URL=self.nats.url,
+            CONGDOAN_LISTEN=self._ports[name].address,
+            CONGDOAN_METRICS_LISTEN=self._metrics_ports[name].address,
+            CONGDOAN_SECRET_FILE=str(self._secrets / name),
+            CONGDOAN_DRAIN_S="1",
+            PYTHONUNBUFFERED="1",
+            **targets,
+            **_passed_on(os.environ),
+        )
+
+    def _make_secret(self, name: str) -> None:
+        """What keys the service's hashes: made once, for they must be the same as long as the history."""
+        file = self._secrets / name
+        if not file.exists():
+            unfinished = file.with_suffix(".new")
+            unfinished.touch(mode=0o600)
+            unfinished.write_text(secrets.token_hex(SECRET_BYTES))
+            unfinished.replace(file)
+
+    def _log_of(self, name: str) -> Path:
+        return self._logs / f"{name}.log"
+
+    @property
+    def _secrets(self) -> Path:
+        return self.data / "secrets"
+
+    @property
+    def _logs(self) -> Path:
+        return self.data / "logs"
+
+
+class Readiness:
+    """Whether a service can be called: its own answer to the standard health question."""
+
+    def __init__(self, target: str) -> None:
+        options = (("grpc.initial_reconnect_backoff_ms", 50), ("grpc.min_reconnect_backoff_ms", 50))
+        self._channel = grpc.insecure_channel(target, options=(*options, ("grpc.max_reconnect_backoff_ms", 100)))
+        self._check = self._channel.unary_unary(
+            "/grpc.health.v1.Health/Check",
+            request_serializer=HealthCheckRequest.SerializeToString,
+            response_deserializer=HealthCheckResponse.FromString,
+        )
+
+    def __call__(self) -> bool:
+        try:
+            answer = self._check(HealthCheckRequest(service="ready"), timeout=HEALTH_TIMEOUT_S)
+        except grpc.RpcError:
+            return False
+        return bool(answer.status == HealthCheckResponse.SERVING)
+
+
+def _command(name: str, what: str) -> list[str]:
+    return [sys.executable, "-m", name, what]
+
+
+def _passed_on(environment: Mapping[str, str]) -> dict[str, str]:
+    """What an operator says about watching the services holds for all of them: where traces go, how much is logged."""
+    return {name: environment[name] for name in ("CONGDOAN_OTLP_ENDPOINT", "CONGDOAN_LOG_LEVEL") if name in environment}
+
+
+def _finish(steps: Iterable[tuple[str, ChildProcess]]) -> None:
+    running = list(steps)
+    try:
+        for title, process in running:
+            code = process.wait(STEP_TIMEOUT_S)
+            if code != 0:
+                what = "does not end" if code is None else f"ended with {code}"
+                raise StepFailed(f"{title} {what}. The end of its log:\n{process.log_tail()}")
+    finally:
+        for _, process in running:
+            process.kill()

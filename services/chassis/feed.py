@@ -1,0 +1,272 @@
+"""How does a service follow what another one says?
+
+By FastStream: one broker a process, with a batch subscriber for each follower, through whose middlewares every batch
+goes. Only the fetching is our own (:mod:`chassis.pulling`): FastStream 0.7.8 hands a batch over when it is full or when
+its time is up, so an event would wait for the end of that time, and a short time would keep both ends busy for nothing.
+
+A follower keeps its position together with its effect, so the consumer on the server is a mere tool: at each start, and
+whenever anything is wrong with it, it is made anew from the follower's position.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
+from typing import Any
+
+import psycopg
+import structlog
+from faststream.message import StreamMessage
+from faststream.middlewares import AckPolicy
+from faststream.nats import JStream, NatsBroker, PullSub
+from faststream.nats.opentelemetry import NatsTelemetryMiddleware
+from nats.aio.client import Client
+from nats.aio.msg import Msg
+from nats.errors import Error as NatsError
+from nats.js.api import ConsumerConfig
+from opentelemetry.trace import TracerProvider
+
+from chassis.cloudevents import filters_for, recorded_event
+from chassis.following import Follower
+from chassis.pulling import MAX_BATCH, Interrupted, Pull
+from chassis.refusals import DeadlinePassed, Unavailable
+from chassis.streams import JetStreamError, connection_options, last_sequence, stream_name
+
+LOOK_S = 2.0
+FIRST_RETRY_S, LAST_RETRY_S = 0.05, 2.0
+FIRST_POLL_S, LAST_POLL_S = 0.01, 0.25
+INSTANCE_FORGOTTEN_AFTER_S = 86_400.0
+
+_INFRASTRUCTURE = (psycopg.Error, Unavailable, NatsError, JetStreamError, OSError, TimeoutError)
+
+log = structlog.get_logger(__name__)
+
+
+class Feed:
+    """Brings the events of one service to one follower.
+
+    :param instance: names this process when several follow at once, each by a consumer of its own.
+    """
+
+    def __init__(self, service: str, follower: Follower, instance: str = "") -> None:
+        self.follower, self.name = follower, follower.name
+        self.trouble = "not connected"
+        self.lag: int | None = None
+        """Events that match and were not taken yet, when last looked at; None as long as that is not known."""
+        name = _consumer_name(service, follower.name, instance)
+        filters = filters_for(follower.source, follower.topics)
+        self._pull = Pull(stream_name(follower.source), name, filters, INSTANCE_FORGOTTEN_AFTER_S if instance else None)
+        self._consume: Callable[[list[Msg]], Awaitable[Any]] | None = None
+        self._client: Client | None = None
+        self._taking = asyncio.Lock()
+
+    @property
+    def healthy(self) -> bool:
+        """Whether events come and are taken; `trouble` says why not."""
+        return not self.trouble
+
+    def register(self, broker: NatsBroker, traced: bool) -> None:
+        """Become one of the subscribers of a broker that was not started yet."""
+        subscriber = broker.subscriber(
+            stream=JStream(self._pull.stream, declare=False),
+            durable=self._pull.name,
+            config=ConsumerConfig(filter_subjects=filters_for(self.follower.source, self.follower.topics)),
+            pull_sub=PullSub(batch_size=MAX_BATCH, batch=True),
+            ack_policy=AckPolicy.MANUAL,
+            include_in_schema=False,
+            no_reply=True,
+            parser=_linked if traced else None,
+            decoder=_as_it_is,
+        )
+        subscriber(self._take)
+        # A subscriber that has a subscription makes none of its own and starts no fetching.
+        subscriber.subscription = self._pull  # type: ignore[assignment]
+        self._consume = subscriber.consume
+
+    async def run(self, client: Client) -> None:
+        """Follow until cancelled, whatever happens."""
+        self._client, pause = client, FIRST_RETRY_S
+        while True:
+            try:
+                await self.follower.load()
+                await self._pull.open(client, self.follower.position)
+                self.trouble, pause = "", FIRST_RETRY_S
+                await self._follow()
+            except Interrupted as error:
+                self._tell(str(error))
+            except _INFRASTRUCTURE as error:
+                self._tell(f"{type(error).__name__}: {error}")
+            except Exception as error:
+                log.exception("feed failed, goes on", follower=self.name)
+                self.trouble = type(error).__name__
+            await asyncio.sleep(pause)
+            pause = min(2 * pause, LAST_RETRY_S)
+
+    def _tell(self, trouble: str) -> None:
+        if trouble != self.trouble:
+            log.warning("no events", follower=self.name, source=self.follower.source, reason=trouble)
+        self.trouble, self.lag = trouble, None
+
+    async def _follow(self) -> None:
+        assert self._consume, "it is registered first"
+        look_at = 0.0
+        while True:
+            messages = await self._pull.read(LOOK_S)
+            if messages:
+                await self._consume(messages)
+                self.lag = messages[-1].metadata.num_pending + self._pull.waiting
+            now = asyncio.get_running_loop().time()
+            if not messages or now > look_at:
+                look_at = now + LOOK_S
+                await self._look(idle=not messages)
+
+    async def _take(self, message: "StreamMessage[list[Msg]]") -> None:
+        """Take a batch, and only then acknowledge it; called by FastStream."""
+        messages = message.raw_message
+        await self._take_until_it_holds(
+            [recorded_event(m.subject, m.headers, m.data, m.metadata.sequence.stream) for m in messages]
+        )
+        with suppress(NatsError):  # the position tells what was taken
+            await messages[-1].ack()
+
+    async def _take_until_it_holds(self, events: Sequence[Any]) -> None:
+        """Nothing is passed over and nothing overtakes: what cannot be kept just now is tried again."""
+        pause = FIRST_RETRY_S
+        while True:
+            try:
+                async with self._taking:
+                    await self.follower.take(events)
+            except _INFRASTRUCTURE as error:
+                self._tell(f"{type(error).__name__}: {error}")
+            except Exception as error:
+                log.exception("effect failed, is tried again", follower=self.name)
+                self.trouble = type(error).__name__
+            else:
+                self.trouble = ""
+                return
+            await asyncio.sleep(pause)
+            pause = min(2 * pause, LAST_RETRY_S)
+            with suppress(*_INFRASTRUCTURE):
+                await self.follower.load()
+
+    async def _look(self, *, idle: bool = False) -> None:
+        """Ask how much is pending; when nothing is, everything up to the end of the stream was looked at.
+
+        :raises Interrupted: there is something and it does not come.
+        """
+        assert self._client, "it runs"
+        last = await last_sequence(self._client, self.follower.source)
+        info = await self._pull.info()
+        self.lag = (info.num_pending or 0) + (info.num_ack_pending or 0)
+        if self.lag == 0 and last > self.follower.position:
+            async with self._taking:
+                await self.follower.take([], upto=last)
+        if idle and info.num_pending and not self._pull.waiting:
+            raise Interrupted("pending events do not come")
+
+    async def at_least(self, position: int, timeout_s: float) -> None:
+        """Wait until everything up to a position of the source was looked at, whether it concerns the follower or not.
+
+        :raises DeadlinePassed: it was not within `timeout_s`.
+        """
+        poll = FIRST_POLL_S
+        try:
+            async with asyncio.timeout(timeout_s):
+                while self.follower.position < position:
+                    with suppress(DeadlinePassed):
+                        await self.follower.at_least(position, poll)
+                    poll = min(2 * poll, LAST_POLL_S)
+                    if self.follower.position < position and self.healthy:
+                        with suppress(Interrupted, NatsError, JetStreamError, Unavailable, psycopg.Error, OSError):
+                            await self._look()
+        except TimeoutError:
+            raise DeadlinePassed() from None
+
+
+class Feeds:
+    """Every feed of a service process, on one broker.
+
+    :param instance: names this process when several of the service run at once.
+    :param tracer_provider: traces the taking of each batch as a part of the trace that led to it.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        service: str,
+        followers: Sequence[Follower],
+        *,
+        instance: str = "",
+        tracer_provider: TracerProvider | None = None,
+    ) -> None:
+        self.feeds = [Feed(service, follower, instance) for follower in followers]
+        self._url, self._service, self._tracer_provider = url, service, tracer_provider
+        self._task: asyncio.Task[None] | None = None
+
+    @property
+    def healthy(self) -> bool:
+        """Whether every feed is."""
+        return all(feed.healthy for feed in self.feeds)
+
+    async def start(self) -> None:
+        """Begin to follow; returns at once, whether NATS can be reached or not."""
+        self._task = asyncio.create_task(self._keep(), name=f"feeds-{self._service}")
+
+    async def stop(self) -> None:
+        """Stop; what was begun is rolled back and taken next time."""
+        if self._task:
+            self._task.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._task
+
+    async def _keep(self) -> None:
+        while True:
+            closed = asyncio.Event()
+            try:
+                await self._run(closed)
+            except (NatsError, OSError, TimeoutError) as error:
+                log.warning("no connection for feeds", reason=str(error))
+            await asyncio.sleep(1.0)
+
+    async def _run(self, closed: asyncio.Event) -> None:
+        """Connect, which lasts until there is a server, and follow until the connection is closed for good."""
+        middlewares = [NatsTelemetryMiddleware(tracer_provider=self._tracer_provider)] if self._tracer_provider else []
+        broker = NatsBroker(
+            self._url,
+            name=f"{self._service}-feeds",
+            middlewares=middlewares,
+            logger=None,
+            apply_types=False,
+            **connection_options(closed),
+        )
+        for feed in self.feeds:
+            feed.register(broker, traced=bool(middlewares))
+        tasks: list[asyncio.Task[None]] = []
+        try:
+            await broker.start()
+            tasks += [asyncio.create_task(feed.run(broker.connection), name=f"feed-{feed.name}") for feed in self.feeds]
+            await closed.wait()
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            await broker.stop()
+
+
+def _consumer_name(*parts: str) -> str:
+    """A name of a consumer; dots, spaces and wildcards may not stand in one."""
+    return "-".join("".join(c if c.isalnum() or c in "-_" else "_" for c in part) for part in parts if part)
+
+
+async def _as_it_is(message: "StreamMessage[list[Msg]]") -> "StreamMessage[list[Msg]]":
+    """A batch for the handler, with nothing decoded: an event is decoded once, by whoever takes it."""
+    return message
+
+
+async def _linked(message: list[Msg], original: Callable[[list[Msg]], Awaitable[Any]]) -> Any:
+    """A batch for the telemetry: a single message goes on in its own trace, several are linked to theirs."""
+    parsed = await original(message)
+    if len(message) == 1:
+        parsed.batch_headers = []
+    else:
+        parsed.batch_headers = [{**headers, "correlation_id": headers.get("ce-id", "")} for headers in parsed.batch_headers]
+    return parsed

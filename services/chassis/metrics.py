@@ -1,0 +1,101 @@
+"""What does a process count, and where is it read? Prometheus, ``/metrics``.
+
+| metric | what |
+|---|---|
+| ``congdoan_calls_total{method, outcome}`` | calls answered; the outcome is ``OK`` or the rule that refused |
+| ``congdoan_call_seconds{method}`` | from the arrival of a call to its answer |
+| ``congdoan_appended_events_total`` | events made durable |
+| ``congdoan_append_batch_commands`` | commands that shared one transaction |
+| ``congdoan_head_position`` | position of the last recorded event |
+| ``congdoan_publisher_backlog_events`` | recorded and not yet announced |
+| ``congdoan_follower_lag_events{follower}`` | of its history, not yet looked at |
+| ``congdoan_parked_events{follower}`` | laid aside; above zero somebody should look |
+"""
+
+from collections.abc import Mapping
+from threading import Thread
+from wsgiref.simple_server import WSGIServer
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, start_http_server
+
+SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
+COMMANDS = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000)
+
+
+class Metrics:
+    """The numbers of one process, in a registry of its own."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self._calls = Counter("congdoan_calls", "Calls answered", ["method", "outcome"], registry=self.registry)
+        self._seconds = Histogram(
+            "congdoan_call_seconds", "Seconds a call took", ["method"], buckets=SECONDS, registry=self.registry
+        )
+        self._appended = Counter("congdoan_appended_events", "Events made durable", registry=self.registry)
+        self._batches = Histogram(
+            "congdoan_append_batch_commands", "Commands in one transaction", buckets=COMMANDS, registry=self.registry
+        )
+        self._head = self._gauge("congdoan_head_position", "Position of the last recorded event")
+        self._backlog = self._gauge("congdoan_publisher_backlog_events", "Recorded events not yet announced")
+        self._lag = self._gauge("congdoan_follower_lag_events", "Events not yet looked at", "follower")
+        self._parked = self._gauge("congdoan_parked_events", "Events laid aside", "follower")
+        ProcessCollector(registry=self.registry)
+        # Finding a child by its labels costs more than counting does.
+        self._counted: dict[tuple[str, str], Counter] = {}
+        self._timed: dict[str, Histogram] = {}
+
+    def _gauge(self, name: str, text: str, *labels: str) -> Gauge:
+        return Gauge(name, text, labels, registry=self.registry)
+
+    def called(self, method: str, outcome: str, seconds: float) -> None:
+        """Count a call that is over."""
+        counted = self._counted.get((method, outcome))
+        if counted is None:
+            counted = self._counted[method, outcome] = self._calls.labels(method, outcome)
+        counted.inc()
+        timed = self._timed.get(method)
+        if timed is None:
+            timed = self._timed[method] = self._seconds.labels(method)
+        timed.observe(seconds)
+
+    def appended(self, events: int, commands: int) -> None:
+        """Count a batch that became durable."""
+        self._appended.inc(events)
+        self._batches.observe(commands)
+
+    def stands(self, head: int, backlog: int, lags: Mapping[str, int], parked: Mapping[str, int]) -> None:
+        """Say how far the service is; taken from its status every few seconds."""
+        self._head.set(head)
+        self._backlog.set(backlog)
+        for gauge, values in ((self._lag, lags), (self._parked, parked)):
+            for follower, value in values.items():
+                gauge.labels(follower).set(value)
+
+
+class MetricsServer:
+    """Answers ``/metrics`` from a thread of its own, so that a busy event loop can still be seen to be busy.
+
+    :param listen: ``127.0.0.1:9090``; port 0 takes a free one, told by `port` once started.
+    """
+
+    def __init__(self, metrics: Metrics, listen: str) -> None:
+        self._metrics, self._listen = metrics, listen
+        self._running: tuple[WSGIServer, Thread] | None = None
+        self.port = 0
+
+    async def start(self) -> None:
+        """Listen.
+
+        :raises OSError: the address cannot be bound.
+        """
+        host, _, port = self._listen.rpartition(":")
+        self._running = start_http_server(int(port), host, self._metrics.registry)
+        self.port = self._running[0].server_port
+
+    async def stop(self) -> None:
+        """Close the port."""
+        if self._running:
+            server, thread = self._running
+            server.shutdown()
+            server.server_close()
+            thread.join(1.0)

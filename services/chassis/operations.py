@@ -1,0 +1,188 @@
+"""How far is the service, what lies aside, and when has everyone seen a position? What every service answers its operator.
+
+The same numbers go to Prometheus every few seconds (:class:`Standing`), and calls that name a position wait here.
+"""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from typing import Protocol
+
+import psycopg
+import structlog
+from google.protobuf.message import Message
+from psycopg_pool import AsyncConnectionPool
+
+from chassis import deadletters
+from chassis.commands import Call
+from chassis.database import Connection
+from chassis.following import Follower
+from chassis.messages import message_of
+from chassis.metrics import Metrics
+from chassis.paging import page_of
+from chassis.projector import Projection
+from chassis.refusals import DeadlinePassed, NotFound, Refusal, Unavailable
+from chassis.rpc import Query
+from chassis.store import EventStore
+from federation.operations.v1 import operations_pb2 as pb
+
+OPERATIONS = pb.DESCRIPTOR.services_by_name["OperationsService"]
+LOOK_EVERY_S = 0.01
+MEASURE_EVERY_S = 5.0
+
+_log = structlog.get_logger(__name__)
+
+
+class Announcing(Protocol):
+    """What announces the recorded events; see :mod:`chassis.publisher`."""
+
+    @property
+    def published(self) -> int:
+        """Position of the last event announced."""
+
+
+class Feeding(Protocol):
+    """What brings another service's events to a follower; see :mod:`chassis.feed`."""
+
+    follower: Follower
+    lag: int | None
+
+    async def at_least(self, position: int, timeout_s: float) -> None:
+        """:raises DeadlinePassed: the follower has not looked at everything up to a position within `timeout_s`."""
+
+
+class UnknownFollower(NotFound):
+    """Nobody in this service follows a history under that name."""
+
+    vi = "Dịch vụ này không có bộ theo dõi tên như vậy."
+    en = "No follower of this service has that name."
+
+
+class Operations:
+    """Answers for one service.
+
+    :param followers: those that follow the service's own history; the others come with their `feeds`.
+    :param publisher: None for a service that announces nothing.
+    """
+
+    def __init__(
+        self,
+        store: EventStore,
+        pool: AsyncConnectionPool[Connection],
+        followers: Sequence[Follower],
+        feeds: Sequence[Feeding] = (),
+        publisher: Announcing | None = None,
+    ) -> None:
+        self._store, self._pool, self._publisher = store, pool, publisher
+        self._followers, self._feeds = followers, feeds
+
+    @property
+    def queries(self) -> Mapping[str, Query]:
+        """What may be asked, by name of the RPC."""
+        return {"GetStatus": self._get_status, "ListDeadLetters": self._list_dead_letters, "AwaitPosition": self._await_position}
+
+    @property
+    def actions(self) -> Mapping[str, Query]:
+        """What may be done, by name of the RPC."""
+        return {"ReplayDeadLetters": self._replay_dead_letters}
+
+    async def status(self) -> pb.GetStatusResponse:
+        """How far the service and its followers are.
+
+        :raises Unavailable: the database cannot be reached.
+        """
+        head, parked = await self._store.head(), await self._parked()
+        published = self._publisher.published if self._publisher else head
+        own = [(follower, max(0, head - follower.position)) for follower in self._followers]
+        others = [(feed.follower, feed.lag) for feed in self._feeds]
+        return pb.GetStatusResponse(
+            service=self._store.service,
+            head=head,
+            published=published,
+            backlog=max(0, head - published),
+            followers=[_follower(follower, lag, parked.get(follower.name, 0)) for follower, lag in (*own, *others)],
+        )
+
+    async def await_positions(self, positions: Mapping[str, int], timeout_s: float) -> None:
+        """Wait until whoever follows a history here has seen its position; a history nobody follows here changes nothing.
+
+        :raises DeadlinePassed: not within `timeout_s`.
+        """
+        now = asyncio.get_running_loop().time
+        until = now() + timeout_s
+        own = positions.get(self._store.service, 0)
+        for follower in self._followers:
+            if follower.position < own:
+                await follower.at_least(own, until - now())
+        for feed in self._feeds:
+            position = positions.get(feed.follower.source, 0)
+            if feed.follower.position < position:
+                await feed.at_least(position, until - now())
+
+    async def _parked(self) -> dict[str, int]:
+        try:
+            async with self._pool.connection() as connection:
+                rows = await connection.execute("select follower, count(*) from parked group by follower")
+                return {str(follower): int(str(count)) for follower, count in await rows.fetchall()}
+        except psycopg.OperationalError as error:
+            raise Unavailable(reason="database") from error
+
+    async def _get_status(self, request: pb.GetStatusRequest, call: Call) -> Message:
+        return await self.status()
+
+    async def _await_position(self, request: pb.AwaitPositionRequest, call: Call) -> Message:
+        position = request.position or await self._store.head()
+        now = asyncio.get_running_loop().time
+        until = now() + call.deadline_s
+        await self.await_positions({self._store.service: position}, call.deadline_s)
+        while self._publisher and self._publisher.published < position:
+            if now() > until:
+                raise DeadlinePassed()
+            await asyncio.sleep(LOOK_EVERY_S)
+        return pb.AwaitPositionResponse(position=position)
+
+
+def _follower(follower: Follower, lag: int | None, parked: int) -> pb.FollowerStatus:
+    model = follower.effect.model if isinstance(follower.effect, Projection) else None
+    return message_of(
+        pb.FollowerStatus,
+        name=follower.name,
+        kind="read_model" if model else "reaction",
+        source=follower.source,
+        version=model.version if model else 0,
+        position=follower.position,
+        lag=lag,
+        parked=parked,
+    )
+
+
+class Standing:
+    """Tells the metrics every few seconds how far the service is."""
+
+    def __init__(self, operations: Operations, metrics: Metrics) -> None:
+        self._operations, self._metrics = operations, metrics
+        self._task: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Begin to tell."""
+        self._task = asyncio.create_task(self._tell(), name="standing")
+
+    async def stop(self) -> None:
+        """Tell no more."""
+        if self._task:
+            self._task.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._task
+
+    async def _tell(self) -> None:
+        while True:
+            try:
+                status = await self._operations.status()
+            except Refusal as refusal:
+                # The database is away for the moment; its absence is told by whoever needs it.
+                _log.debug("standing is not known", rule=refusal.rule)
+            else:
+                lags = {follower.name: follower.lag for follower in status.followers if follower.HasField("lag")}
+                parked = {follower.name: follower.parked for follower in status.followers}
+                self._metrics.stands(status.head, status.backlog, lags, parked)
+            await asyncio.sleep(MEASURE_EVERY_S)

@@ -1,0 +1,77 @@
+"""Which variables does every service read? Each is typed, named with its unit, and asked for before anything starts."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, Field, SecretStr, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+MIN_SECRET_BYTES = 32
+
+
+def _address(text: str) -> str:
+    host, _, port = text.rpartition(":")
+    if not host or not port.isdecimal() or int(port) > 65_535:
+        raise ValueError("must be host:port")
+    return text
+
+
+Address = Annotated[str, AfterValidator(_address)]
+"""``127.0.0.1:50051``; port 0 takes a free one."""
+
+
+class Settings(BaseSettings):
+    """What a service is told by its environment, each variable with ``CONGDOAN_`` before its name.
+
+    A service adds its own by subclassing.
+    """
+
+    model_config = SettingsConfigDict(env_prefix="CONGDOAN_", frozen=True, extra="ignore", hide_input_in_errors=True)
+
+    database_url: str = Field(repr=False)
+    """Of the service's own database; holds its password."""
+    nats_url: str = Field(repr=False)
+    listen: Address = "127.0.0.1:0"
+    """Where calls are answered."""
+    metrics_listen: Address = "127.0.0.1:0"
+    """Where ``/metrics`` is answered."""
+    secret: SecretStr | None = None
+    """Key of the keyed hashes, hexadecimal, at least 32 bytes; or `secret_file`, a file that holds it."""
+    secret_file: Path | None = None
+    otlp_endpoint: str | None = None
+    """Where traces go (``http://collector:4317``); nothing is traced when left out."""
+    drain_s: float = Field(default=8.0, gt=0, le=300)
+    """How long calls under way may take to end once the service is told to stop."""
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    stream_replicas: int = Field(default=1, ge=1, le=5)
+    """Copies of each stream; 3 where NATS runs threefold."""
+
+    @model_validator(mode="after")
+    def _one_secret(self) -> "Settings":
+        if (self.secret is None) == (self.secret_file is None):
+            raise ValueError("give either CONGDOAN_SECRET or CONGDOAN_SECRET_FILE")
+        self.secret_bytes()
+        return self
+
+    def secret_bytes(self) -> bytes:
+        """The key of the keyed hashes.
+
+        :raises ValueError: it is not hexadecimal, or shorter than 32 bytes; the key itself is not told.
+        """
+        try:
+            text = self.secret.get_secret_value() if self.secret else Path(str(self.secret_file)).read_text().strip()
+            key = bytes.fromhex(text)
+        except (ValueError, OSError):
+            raise ValueError("the secret cannot be read as hexadecimal") from None
+        if len(key) < MIN_SECRET_BYTES:
+            raise ValueError(f"the secret must have at least {MIN_SECRET_BYTES} bytes")
+        return key
+
+
+def complaints(error: Exception) -> list[str]:
+    """What is wrong with the environment, variable by variable, without any value, from pydantic's ValidationError."""
+    problems = error.errors(include_input=False, include_url=False) if hasattr(error, "errors") else []
+    return [
+        f"{'.'.join(f'CONGDOAN_{part}'.upper() for part in problem['loc']) or 'environment'}: {problem['msg']}"
+        for problem in problems
+    ]

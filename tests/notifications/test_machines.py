@@ -1,0 +1,221 @@
+"""Whatever happens to a report or a mail in whatever order: its replay is its live state, and nothing happens twice."""
+
+from collections import Counter
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+from chassis.commands import Aggregate
+from chassis.events import Event
+from chassis.hierarchy import Node
+from chassis.refusals import Refusal
+from notifications.domain import delivery, reminder
+from notifications.domain.calendar import hanoi_day
+from notifications.domain.delivery import DELIVERY, MAX_ATTEMPTS, Delivery, Status
+from notifications.domain.recipient import Circumstances
+from notifications.domain.reminder import REMINDERS, Moment, Reminders
+from notifications.events import (
+    EscalationRaised,
+    NotificationFailed,
+    NotificationParked,
+    NotificationRetried,
+    NotificationSending,
+    NotificationSent,
+    ReminderFired,
+    RemindersEnded,
+    RemindersMissed,
+    ReminderStep,
+)
+
+BA_DINH = Node("ba-dinh", "Ba Đình", "grassroots", 3, False, date(2010, 1, 1), None, '[["2010-01-01","ha-noi"]]', "[]", 1)
+
+
+class Machine(RuleBasedStateMachine):
+    """Commands on one aggregate, at a clock that only goes on."""
+
+    aggregate: Aggregate[Any]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.which = uuid4()
+        self.now = datetime(2023, 12, 1, tzinfo=UTC)
+        self.history: list[Event] = []
+        self.state: Any = None
+
+    def try_(self, decide: Any, command: Any, facts: Any) -> list[Event]:
+        try:
+            events: list[Event] = decide(self.state, command, facts)
+        except Refusal:
+            return []
+        for event in events:
+            self.state = self.aggregate.evolve(self.state, event)
+            self.history.append(event)
+        return events
+
+    @invariant()
+    def replay_equals_live_state(self) -> None:
+        state = None
+        for event in self.history:
+            state = self.aggregate.evolve(state, type(event).decode_body(event.encode()))
+        assert state == self.state
+
+
+class ReminderMachine(Machine):
+    """A report that comes in, is returned and reminded of, with outages in between."""
+
+    aggregate = REMINDERS
+    state: Reminders | None
+
+    @property
+    def moment(self) -> Moment:
+        return Moment(self.now, {"ba-dinh": BA_DINH})
+
+    def about(self, cls: type[Any], **fields: Any) -> Any:
+        return cls.model_validate({"command_id": uuid4(), "obligation_id": self.which, **fields})
+
+    @initialize(days=st.integers(-400, 30))
+    def owe(self, days: int) -> None:
+        due_on = date(2023, 12, 1) + timedelta(days=days)
+        watch = self.about(
+            reminder.WatchReport, unit="ba-dinh", title="t", year=2023, due_on=due_on, on=due_on - timedelta(days=40)
+        )
+        assert self.try_(reminder.watch, watch, self.moment)
+
+    @rule(hours=st.integers(1, 200))
+    def time_passes(self, hours: int) -> None:
+        self.now += timedelta(hours=hours)
+
+    @rule(ago=st.integers(0, 9))
+    def hand_in(self, ago: int) -> None:
+        on = hanoi_day(self.now) - timedelta(days=ago)
+        self.try_(reminder.end, self.about(reminder.EndReminders, on=on), self.moment)
+
+    @rule(days=st.integers(0, 12))
+    def send_back(self, days: int) -> None:
+        on = hanoi_day(self.now)
+        again = self.about(reminder.AwaitReportAgain, due_on=on + timedelta(days=days), on=on)
+        self.try_(reminder.await_again, again, self.moment)
+
+    @rule(step=st.sampled_from(ReminderStep))
+    def take(self, step: ReminderStep) -> None:
+        assert self.state is not None
+        planned = self.state.planned
+        due = hanoi_day(self.now) >= step.day(self.state.due_on)
+        take = self.about(reminder.TakeReminderStep, due_on=self.state.due_on, step=step)
+        events = self.try_(reminder.take_step, take, self.moment)
+        assert bool(events) == (planned is not None and planned.step is step and due)
+
+    @invariant()
+    def each_step_of_a_due_day_is_taken_or_missed_once(self) -> None:
+        taken: Counter[tuple[date, ReminderStep]] = Counter()
+        for event in self.history:
+            match event:
+                case ReminderFired():
+                    taken[event.due_on, event.step] += 1
+                case RemindersMissed():
+                    taken.update((event.due_on, step) for step in event.steps)
+                case EscalationRaised():
+                    taken[event.due_on, ReminderStep.ESCALATION] += 1
+        assert set(taken.values()) <= {1}
+
+    @invariant()
+    def something_is_planned_exactly_until_the_report_is_in_or_escalated(self) -> None:
+        ends = [event for event in self.history if isinstance(event, EscalationRaised | RemindersEnded)]
+        if self.state is not None and self.state.planned is None:
+            assert ends
+            assert isinstance(self.history[-1], EscalationRaised | RemindersEnded)
+
+    @invariant()
+    def no_reminder_is_sent_before_its_day_or_on_that_of_the_next(self) -> None:
+        following = {ReminderStep.WEEK_BEFORE: -1, ReminderStep.DAY_BEFORE: 1, ReminderStep.DAY_AFTER: 3}
+        for event in self.history:
+            if isinstance(event, ReminderFired):
+                assert event.step.day(event.due_on) <= event.on < event.due_on + timedelta(days=following[event.step])
+
+
+class DeliveryMachine(Machine):
+    """A mail with a mail server that fails, senders that die and an operator who retries."""
+
+    aggregate = DELIVERY
+    state: Delivery | None
+
+    @property
+    def around(self) -> Circumstances:
+        open_channels = frozenset({("unit", "ba-dinh", "email")})
+        return Circumstances(self.now, {"ba-dinh": BA_DINH}, dict[UUID, str](), open_channels)
+
+    def about(self, cls: type[Any], **fields: Any) -> Any:
+        return cls.model_validate({"command_id": uuid4(), "delivery_id": self.which, **fields})
+
+    @initialize()
+    def request(self) -> None:
+        values = {"unit": "ba-dinh", "title": "t", "year": "2023", "due_on": "2023-12-15"}
+        parameters = [{"name": name, "value": value} for name, value in values.items()]
+        fields = {"unit": "ba-dinh", "channel": "email", "template": "report_due", "parameters": parameters, "on": "2023-12-01"}
+        assert self.try_(delivery.request, self.about(delivery.RequestNotification, **fields), self.around)
+
+    @rule(seconds=st.integers(1, 2_000))
+    def time_passes(self, seconds: int) -> None:
+        self.now += timedelta(seconds=seconds)
+
+    attempts = st.integers(0, 3)
+
+    @rule(back=attempts)
+    def begin(self, back: int) -> None:
+        assert self.state is not None
+        begin = self.about(delivery.BeginSending, attempt=self.state.attempt + 1 - back)
+        self.try_(delivery.begin, begin, self.around)
+
+    @rule(back=attempts)
+    def succeed(self, back: int) -> None:
+        assert self.state is not None
+        sent = self.about(delivery.RecordSent, attempt=self.state.attempt - back, message_id="<m@x>")
+        self.try_(delivery.record_sent, sent, self.around)
+
+    @rule(back=attempts, permanent=st.booleans())
+    def fail(self, back: int, permanent: bool) -> None:
+        assert self.state is not None
+        fields = {"attempt": self.state.attempt - back, "reason": "smtp 451", "permanent": permanent}
+        self.try_(delivery.record_failure, self.about(delivery.RecordFailure, **fields), self.around)
+
+    @precondition(lambda self: self.state is not None and self.state.status is Status.PARKED)
+    @rule()
+    def retry(self) -> None:
+        assert self.try_(delivery.retry, self.about(delivery.RetryNotification, on="2023-12-02"), self.around)
+
+    @invariant()
+    def it_is_sent_once_and_never_tried_afterwards(self) -> None:
+        sent = [place for place, event in enumerate(self.history) if isinstance(event, NotificationSent)]
+        assert len(sent) <= 1
+        assert not sent or sent[0] == len(self.history) - 1
+
+    @invariant()
+    def attempts_are_numbered_without_a_gap_and_five_at_most_until_retried(self) -> None:
+        attempts = [event.attempt for event in self.history if isinstance(event, NotificationSending)]
+        assert attempts == list(range(1, len(attempts) + 1))
+        retries = sum(isinstance(event, NotificationRetried) for event in self.history)
+        assert len(attempts) <= MAX_ATTEMPTS * (1 + retries)
+
+    @invariant()
+    def an_attempt_is_doubtful_exactly_when_the_one_before_had_no_outcome(self) -> None:
+        outcomes = {event.attempt for event in self.history if isinstance(event, NotificationFailed)}
+        for event in self.history:
+            if isinstance(event, NotificationSending) and event.attempt > 1:
+                assert event.doubtful == (event.attempt - 1 not in outcomes)
+
+    @invariant()
+    def it_is_parked_with_the_failure_that_ended_it(self) -> None:
+        for before, event in zip(self.history, self.history[1:], strict=False):
+            if isinstance(event, NotificationParked):
+                assert isinstance(before, NotificationFailed)
+                assert (before.retry_at, before.reason) == (None, event.reason)
+
+
+TestReminders = ReminderMachine.TestCase
+TestReminders.settings = settings(max_examples=60, stateful_step_count=25, deadline=None)
+TestDelivery = DeliveryMachine.TestCase
+TestDelivery.settings = settings(max_examples=60, stateful_step_count=25, deadline=None)
