@@ -364,7 +364,7 @@ class _Process(NamedTuple):
 
 
 def _process(pid: str) -> _Process | None:
-    """What runs as `pid`; None for nothing and for a zombie. Anyone may read this much of anyone, unlike most of /proc."""
+    """What runs as `pid`; None for nothing and for a zombie. So much of anyone's process may be read by anyone."""
     try:
         head, _, tail = Path("/proc", pid, "stat").read_text(errors="replace").rpartition(")")
         command = Path("/proc", pid, "cmdline").read_text(errors="replace")

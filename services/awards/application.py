@@ -102,7 +102,9 @@ def menu(facts: FactsAtHand) -> list[AnyHandler]:
     """Every command of awards."""
     decider: Callable[..., str] = nomination.deciding_unit
     return [
-        Handler(proposal.ProposeAward, NOMINATION, proposal.propose, facts.of_proposals, at=proposal.proposing_unit),
+        Handler(
+            proposal.ProposeAward, NOMINATION, proposal.propose, facts.of_proposals, at=proposal.proposing_unit, creates=True
+        ),
         Handler(proposal.EndorseAward, NOMINATION, proposal.endorse, facts.of_nominations, at=proposal.reviewing_unit),
         Handler(proposal.ReturnAward, NOMINATION, proposal.send_back, facts.of_nominations, at=proposal.reviewing_unit),
         Handler(proposal.ResubmitAward, NOMINATION, proposal.resubmit, facts.nothing, at=nomination.recipients_unit),
@@ -111,9 +113,21 @@ def menu(facts: FactsAtHand) -> list[AnyHandler]:
         Handler(presentation.RevokeAward, NOMINATION, presentation.revoke, facts.nothing, at=decider),
         Handler(presentation.RecoverArtefact, NOMINATION, presentation.recover, facts.nothing, at=nomination.recipients_unit),
         Handler(quota.SetQuota, QUOTA, quota.set_quota, facts.deciders, at=quota.limited_unit),
-        Handler(programme.OpenInitiativeProgramme, PROGRAMME, programme.open_programme, facts.openers, at=programme.opening_unit),
         Handler(
-            initiative.RegisterInitiative, INITIATIVE, initiative.register, facts.of_initiatives, at=initiative.registering_unit
+            programme.OpenInitiativeProgramme,
+            PROGRAMME,
+            programme.open_programme,
+            facts.openers,
+            at=programme.opening_unit,
+            creates=True,
+        ),
+        Handler(
+            initiative.RegisterInitiative,
+            INITIATIVE,
+            initiative.register,
+            facts.of_initiatives,
+            at=initiative.registering_unit,
+            creates=True,
         ),
         Handler(initiative.AcceptInitiative, INITIATIVE, initiative.accept, facts.nothing, at=initiative.judging_unit),
         Handler(initiative.RejectInitiative, INITIATIVE, initiative.reject, facts.nothing, at=initiative.judging_unit),

@@ -31,7 +31,8 @@ from chassis.pulling import MAX_BATCH, Interrupted, Pull
 from chassis.refusals import DeadlinePassed, Unavailable
 from chassis.streams import JetStreamError, connection_options, last_sequence, stream_name
 
-LOOK_S = 2.0
+TICK_S = 0.5
+LOOK_S = 5.0
 FIRST_RETRY_S, LAST_RETRY_S = 0.05, 2.0
 FIRST_POLL_S, LAST_POLL_S = 0.01, 0.25
 INSTANCE_FORGOTTEN_AFTER_S = 86_400.0
@@ -58,6 +59,7 @@ class Feed:
         self._consume: Callable[[list[Msg]], Awaitable[Any]] | None = None
         self._client: Client | None = None
         self._taking = asyncio.Lock()
+        self._stood_at: int | None = None
 
     @property
     def healthy(self) -> bool:
@@ -110,12 +112,12 @@ class Feed:
         assert self._consume, "it is registered first"
         look_at = 0.0
         while True:
-            messages = await self._pull.read(LOOK_S)
+            messages = await self._pull.read(TICK_S)
             if messages:
                 await self._consume(messages)
                 self.lag = messages[-1].metadata.num_pending + self._pull.waiting
             now = asyncio.get_running_loop().time()
-            if not messages or now > look_at:
+            if now > look_at:
                 look_at = now + LOOK_S
                 await self._look(idle=not messages)
 
@@ -160,8 +162,11 @@ class Feed:
         if self.lag == 0 and last > self.follower.position:
             async with self._taking:
                 await self.follower.take([], upto=last)
-        if idle and info.num_pending and not self._pull.waiting:
+        delivered = info.delivered.consumer_seq if info.delivered else 0
+        stands_at = delivered if idle and info.num_pending else None
+        if stands_at is not None and stands_at == self._stood_at:
             raise Interrupted("pending events do not come")
+        self._stood_at = stands_at
 
     async def at_least(self, position: int, timeout_s: float) -> None:
         """Wait until everything up to a position of the source was looked at, whether it concerns the follower or not.
@@ -249,7 +254,8 @@ class Feeds:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
-            await broker.stop()
+            with suppress(NatsError):  # it may be closed already
+                await broker.stop()
 
 
 def _consumer_name(*parts: str) -> str:

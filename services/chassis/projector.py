@@ -105,6 +105,12 @@ class Projector:
     def __init__(self, store: EventStore, signal: AppendSignal, followers: Sequence[Follower]) -> None:
         self._store, self._signal, self.followers = store, signal, followers
         self._tasks: list[asyncio.Task[None]] = []
+        self._behind = {follower.name for follower in followers}
+
+    @property
+    def caught_up(self) -> bool:
+        """Whether each follower has reached the head once since the start."""
+        return not self._behind
 
     async def start(self) -> None:
         """Load every position, then follow."""
@@ -135,6 +141,7 @@ class Projector:
             try:
                 while await self._advance(follower):
                     pass
+                self._behind.discard(follower.name)
             except (psycopg.Error, Unavailable, Overtaken) as error:
                 log.warning("read model begins again from its position", follower=follower.name, error=type(error).__name__)
                 await asyncio.sleep(RETRY_S)

@@ -4,26 +4,23 @@ A service's wiring puts its own parts on this: the menu of its commands, its que
 histories. Everything that is the same in every service stands here once.
 """
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, date, datetime
-from typing import Protocol
+from typing import Any, Protocol
 from zoneinfo import ZoneInfo
 
-import psycopg
 from google.protobuf.descriptor import ServiceDescriptor
 
 from chassis.application import AnyHandler, Application
-from chassis.database import AppendSignal, fetch, fetch_rows, open_pool
-from chassis.events import Event
-from chassis.feed import Feed
+from chassis.database import AppendSignal, fetch_rows, open_pool
+from chassis.feed import Feeds
 from chassis.following import Effect, Follower
 from chassis.hierarchy import Hierarchy, Node
 from chassis.metrics import Metrics, MetricsServer
-from chassis.operations import Operations
+from chassis.operations import OPERATIONS, Operations, Standing
 from chassis.projector import Projection, Projector
 from chassis.publisher import Publisher
 from chassis.read_models import ReadModel
-from chassis.refusals import Invalid, Problem, Unavailable
 from chassis.rpc import Query, Rpc, needs_of
 from chassis.security import Caller, Role
 from chassis.server import Server
@@ -76,14 +73,99 @@ class Service:
         )
         self.bus = Connection(settings.nats_url, name)
         self.publisher = Publisher(self.store, self.bus, self.signal, replicas=settings.stream_replicas) if publishes else None
-        self.followers: list[Follower] = []
+        self.metrics_server = MetricsServer(self.metrics, settings.metrics_listen)
+        self.server: Server | None = None
         self.schema: list[str] = []
-        self.rpc = Rpc(
-            await_positions=self.await_positions, on_call=self.metrics.called, serving=tracing.serving if tracing else None
-        )
+        self.parts: list[Part] = []
+        self._followers: list[Follower] = []
         self._trees: list[tuple[ReadModel[Node], Hierarchy]] = []
-        self._parts: list[Part] = []
+        self._answers: list[Callable[[Rpc], None]] = []
+        self._started: list[Part] = []
+        self._projector: Projector | None = None
+        self._feeds: Feeds | None = None
 
     def today(self) -> date:
         """The day it is in Viet Nam."""
         return self.clock().astimezone(LOCAL_TIME).date()
+
+    def tree(self, units: ReadModel[Node]) -> Hierarchy:
+        """The units in memory, kept by a read model that is followed from now on and read whole at the start."""
+        tree = Hierarchy()
+        self._trees.append((units, tree))
+        self.schema += units.schema
+        self.follow(Projection(units, on_rows=tree.put))
+        return tree
+
+    def keep(self, *models: ReadModel[Any]) -> None:
+        """Keep read models up to date, from the service's own history or another's."""
+        for model in models:
+            self.schema += model.schema
+            self.follow(Projection(model))
+
+    def follow(self, *effects: Effect) -> None:
+        """Take the events of a history in order: the service's own, or another's from its stream."""
+        self._followers += [Follower(self.pool, effect, self.clock) for effect in effects]
+
+    def application(self, menu: Sequence[AnyHandler], service: ServiceDescriptor, tree: Hierarchy, **more: Any) -> Application:
+        """The path of a menu's commands; each is answered by the RPC of its name, alone and in batches."""
+        secret = self.settings.secret_bytes()
+        application = Application(self.store, menu, needs_of(service), tree, secret=secret, **more)
+        self._answers.append(lambda rpc: rpc.commands(application, service, application.handlers))
+        return application
+
+    def answer(self, service: ServiceDescriptor, questions: Mapping[str, Query]) -> None:
+        """Answer questions, by the name of their RPC."""
+        self._answers.append(lambda rpc: rpc.queries(service, questions))
+
+    async def start(self) -> None:
+        """Start every part, each on those before it.
+
+        :raises psycopg.OperationalError: the database cannot be reached; :raises OSError: an address cannot be bound.
+        """
+        own = [follower for follower in self._followers if follower.source == self.name]
+        others = [follower for follower in self._followers if follower.source != self.name]
+        self._projector = Projector(self.store, self.signal, own)
+        provider = self.tracing.provider if self.tracing else None
+        self._feeds = Feeds(self.settings.nats_url, self.name, others, tracer_provider=provider)
+        operations = Operations(self.store, self.pool, own, self._feeds.feeds, self.publisher)
+        self.server = Server(self._rpc(operations), self.settings.listen, self.ready)
+        await self.pool.open()
+        for units, tree in self._trees:
+            tree.put(await fetch_rows(self.pool, units, "true"))
+        announcing: list[Part] = [self.publisher] if self.publisher else []
+        following: list[Part] = [self._projector, self._feeds]
+        watching: list[Part] = [Standing(operations, self.metrics), self.metrics_server]
+        for part in (self.signal, self.store, self.bus, *announcing, *following, *self.parts, *watching):
+            await part.start()
+            self._started.append(part)
+        await self.server.start()
+
+    async def stop(self) -> None:
+        """Stop in reverse order: first the calls, then what follows histories, last the store."""
+        if self.server:
+            await self.server.stop(self.settings.drain_s)
+        while self._started:
+            await self._started.pop().stop()
+        await self.pool.close()
+
+    async def ready(self) -> bool:
+        """Whether it can answer now: the database is there, and every follower has begun and caught up once.
+
+        NATS may be away meanwhile: commands are kept and announced later, so callers need not be turned away.
+        """
+        if self._projector is None or self._feeds is None or not self._projector.caught_up:
+            return False
+        begun = all(feed.healthy or feed.follower.position for feed in self._feeds.feeds)
+        return begun and await self.store.head() >= 0
+
+    def _rpc(self, operations: Operations) -> Rpc:
+        rpc = Rpc(
+            await_positions=operations.await_positions,
+            on_call=self.metrics.called,
+            serving=self.tracing.serving if self.tracing else None,
+        )
+        for register in self._answers:
+            register(rpc)
+        rpc.queries(OPERATIONS, operations.queries)
+        rpc.actions(OPERATIONS, operations.actions)
+        return rpc

@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import ClassVar
 from uuid import UUID
 
-from chassis.events import Event, Json, Personal, RecordedEvent, Upcaster
+from chassis.events import Event, Json, Personal, Upcaster
 from chassis.hierarchy import Node, first_places
 from chassis.read_models import ReadModel
 
@@ -235,39 +235,30 @@ UNITS = ReadModel("units", 1, Node, key=("code",), source="membership")
 """Where each unit stands, and stood: what the unit events make of the tree."""
 
 
-@UNITS.on(UnitEstablished, key=lambda event: (event.unit,))
-def unit_established(node: Node | None, event: UnitEstablished, at: RecordedEvent) -> Node:
-    """A unit begins with its first places."""
-    return Node(
-        event.unit,
-        event.name,
-        event.level.value,
-        event.level.depth,
-        event.level in (Level.PROVINCE, Level.MINISTRY),
-        event.on,
-        None,
-        first_places(event.on, event.line_parent),
-        first_places(event.on, event.functional_parent),
-        at.position,
-    )
+def unit_after(node: Node | None, event: Event, position: int) -> Node:
+    """The unit after an event of a position; pure."""
+    match event:
+        case UnitEstablished():
+            return Node(
+                code=event.unit,
+                name=event.name,
+                level=event.level.value,
+                depth=event.level.depth,
+                opens_branch=event.level in (Level.PROVINCE, Level.MINISTRY),
+                established_on=event.on,
+                dissolved_on=None,
+                line=first_places(event.on, event.line_parent),
+                functional=first_places(event.on, event.functional_parent),
+                position=position,
+            )
+        case UnitRenamed() if node:
+            return replace(node, name=event.name, position=position)
+        case UnitAttached() if node:
+            return node.attached(event.attachment, event.parent, event.on, position)
+        case UnitDissolved() if node:
+            return replace(node, dissolved_on=event.on, position=position)
+    raise AssertionError(f"{event.topic} does not follow on this unit")
 
 
-@UNITS.on(UnitRenamed, key=lambda event: (event.unit,))
-def unit_renamed(node: Node | None, event: UnitRenamed, at: RecordedEvent) -> Node:
-    """The name is the latest one; earlier names stay in the history."""
-    assert node is not None
-    return replace(node, name=event.name, position=at.position)
-
-
-@UNITS.on(UnitAttached, key=lambda event: (event.unit,))
-def unit_attached(node: Node | None, event: UnitAttached, at: RecordedEvent) -> Node:
-    """A unit has one more place, from a day on."""
-    assert node is not None
-    return node.attached(event.attachment, event.parent, event.on, at.position)
-
-
-@UNITS.on(UnitDissolved, key=lambda event: (event.unit,))
-def unit_dissolved(node: Node | None, event: UnitDissolved, at: RecordedEvent) -> Node:
-    """From this day on the unit is not there."""
-    assert node is not None
-    return replace(node, dissolved_on=event.on, position=at.position)
+for _event in (UnitEstablished, UnitRenamed, UnitAttached, UnitDissolved):
+    UNITS.on(_event, key=lambda event: (event.unit,))(lambda node, event, at: unit_after(node, event, at.position))

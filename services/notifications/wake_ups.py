@@ -34,8 +34,8 @@ from notifications.read_models.reminders import ReminderRow, moments_planned, st
 
 SERVICE = "notifications"
 PAGE_SIZE = 200
-ACK_WAIT_S = 60.0
-FETCH_S = 5.0
+ACK_WAIT_S = 30.0
+FETCH_S = 10.0
 RETRY_S = 1.0
 _STEPS = UUID("a6a40c0f-2a4e-5bb1-9a6b-6f0f6f2a7d15")
 _NO_NATS = (NatsError, JetStreamError, TimeoutError, OSError)
@@ -141,13 +141,10 @@ class WakeUps:
         self._nats, self._steps, self._alarm_clock = nats, steps, alarm_clock
 
     async def run(self) -> None:
-        """Listen until cancelled; begins by asking again for every wake-up that is planned."""
-        asked = False
+        """Listen until cancelled; begins, also after a fault, by asking again for every wake-up that is planned."""
         while True:
             try:
-                if not asked:
-                    await self._ask_again()
-                    asked = True
+                await self._ask_again()
                 await self._listen()
             except (*_NO_NATS, JetStreamApiError, Refusal) as error:
                 log.warning("wake-ups wait", error=type(error).__name__)
@@ -164,7 +161,7 @@ class WakeUps:
         )
         while True:
             with suppress(TimeoutError):
-                for message in await subscription.fetch(10, timeout=FETCH_S, heartbeat=FETCH_S / 5):
+                for message in await subscription.fetch(1, timeout=FETCH_S):
                     await self._wake(message)
 
     async def _wake(self, message: Msg) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
 import shutil
@@ -213,7 +214,8 @@ def test_a_child_gets_the_user_the_folder_and_the_environment_it_was_meant_to_ha
     private = tmp_path / "private"
     private.mkdir(mode=0o700)
     show = ["/bin/sh", "-c", "id -u; id -G; echo $ONLY $HOME; kill -PIPE $$; echo not reached"]
-    child = ChildProcess(show, log=tmp_path / "log", uid=uid, cwd=private, env={"ONLY": "this"})
+    with groups_of_root([4]):
+        child = ChildProcess(show, log=tmp_path / "log", uid=uid, cwd=private, env={"ONLY": "this"})
     assert child.wait(PATIENCE_S) == -signal.SIGPIPE, "the signals Python ignores are as they should be"
     expected = str(ORDINARY_UID if ROOT else os.geteuid())
     assert child.log_tail().splitlines()[0] == expected
@@ -221,13 +223,23 @@ def test_a_child_gets_the_user_the_folder_and_the_environment_it_was_meant_to_ha
     assert child.log_tail().splitlines()[2] == "this"
 
 
+@contextlib.contextmanager
+def groups_of_root(groups: list[int]) -> Iterator[None]:
+    """For a moment we belong to these groups as well, if we are root."""
+    before = os.getgroups()
+    if ROOT:
+        os.setgroups(groups)
+    yield
+    if ROOT:
+        os.setgroups(before)
+
+
 SUITE = """
-import json, sys, threading, time
+import json, sys, time
 from pathlib import Path
-import psycopg
 from congdoan.embedded import EmbeddedNats, EmbeddedPostgres, ServiceProcess, Supervisor
 
-data, run, busy = Path(sys.argv[1]), Path(sys.argv[2]), len(sys.argv) > 3
+data, run = Path(sys.argv[1]), Path(sys.argv[2])
 pg, bus = EmbeddedPostgres(data, run), EmbeddedNats(data, run)
 service = ServiceProcess(
     "service", [sys.executable, "-c", "import time; time.sleep(600)"], log=run / "service.log", is_ready=lambda: True
@@ -235,13 +247,6 @@ service = ServiceProcess(
 with Supervisor() as suite:
     suite.start(pg, bus)
     suite.start(service)
-    if busy:
-        with psycopg.connect(pg.conninfo("postgres"), autocommit=True) as connection:
-            connection.execute("create table kept (word text)")
-            connection.execute("insert into kept values ('Đoàn kết')")
-        endless = psycopg.connect(pg.conninfo("postgres"))
-        ask = lambda: endless.execute("select count(*) from generate_series(1, 100000000000)")
-        threading.Thread(target=ask, daemon=True).start()
     suite.watch(lambda death: print(json.dumps(death.name), flush=True))
     print(json.dumps("up"), flush=True)
     time.sleep(600)
@@ -249,14 +254,17 @@ with Supervisor() as suite:
 
 
 def test_nothing_outlives_a_suite_that_is_killed_and_its_data_is_there_for_the_next(tmp_path: Path, run: Path) -> None:
-    suite = python(SUITE, tmp_path / "data", run, "busy")
+    suite = python(SUITE, tmp_path / "data", run)
     assert heard(suite) == "up"
-    family = descendants(suite.pid)
-    assert len(family) > 5
-    suite.kill()
-    end(suite)
-    with EmbeddedPostgres(tmp_path / "data", run) as server:  # at once: it waits for the dying
-        assert rows(server.conninfo("postgres"), "select word from kept") == [("Đoàn kết",)]
+    server = EmbeddedPostgres(tmp_path / "data", run)
+    rows(server.conninfo("postgres"), "create table kept as select 'Đoàn kết' as word")
+    with computing_for_ever(server) as backend:
+        family = descendants(suite.pid)
+        assert backend in family
+        suite.kill()
+        end(suite)
+        with server:  # at once: it waits for the dying
+            assert rows(server.conninfo("postgres"), "select word from kept") == [("Đoàn kết",)]
     eventually(lambda: not alive(family))
 
 
@@ -348,24 +356,32 @@ def test_a_killed_postgres_comes_back_with_its_data(pg: EmbeddedPostgres) -> Non
 
 def test_a_busy_backend_does_not_outlive_its_killed_server(pg: EmbeddedPostgres) -> None:
     """Its client lives on, and PostgreSQL itself would let it finish its query."""
-    connection = psycopg.connect(pg.conninfo("postgres"))
+    assert pg.pid is not None
+    with computing_for_ever(pg) as backend:
+        family = [pg.pid, *descendants(pg.pid)]
+        assert backend in family
+        pg.kill()
+        assert alive(family) == []
+    pg.start()
+
+
+@contextlib.contextmanager
+def computing_for_ever(server: EmbeddedPostgres) -> Iterator[int]:
+    """A backend that is busy with a query of ours; its end is waited for."""
+    connection = psycopg.connect(server.conninfo("postgres"))
     backend = connection.info.backend_pid
 
-    def compute_for_ever() -> None:
+    def ask() -> None:
         with pytest.raises(psycopg.OperationalError):
             connection.execute("select count(*) from generate_series(1, 100000000000)")
 
-    client = threading.Thread(target=compute_for_ever)
+    client = threading.Thread(target=ask)
     client.start()
     busy = f"select 1 from pg_stat_activity where pid = {backend} and state = 'active'"
-    eventually(lambda: rows(pg.conninfo("postgres"), busy))
-    assert pg.pid is not None
-    family = [pg.pid, *descendants(pg.pid)]
-    assert backend in family
-    pg.kill()
+    eventually(lambda: rows(server.conninfo("postgres"), busy))
+    yield backend
     client.join(PATIENCE_S)
-    assert alive(family) == []
-    pg.start()
+    assert not client.is_alive()
 
 
 def test_a_stopped_postgres_leaves_nothing_outside_its_data_folder(tmp_path: Path, run: Path) -> None:
@@ -497,10 +513,12 @@ with EmbeddedPostgres(data, run) as pg, EmbeddedNats(data, run) as bus:
 """
 
 
-def test_an_ordinary_user_runs_both_servers_even_one_without_a_name() -> None:
-    home = Path(tempfile.mkdtemp(prefix="congdoan-"))
+def test_an_ordinary_user_runs_both_servers_even_one_without_a_name(run: Path) -> None:
     uid = ORDINARY_UID if ROOT else None
+    home = run / "home"
+    home.mkdir()
     if ROOT:
+        run.chmod(0o711)
         os.chown(home, ORDINARY_UID, ORDINARY_UID)
     suite = python(ORDINARY, home / "data", home / "run", uid=uid)
     expected = ORDINARY_UID if ROOT else os.getuid()
@@ -511,7 +529,6 @@ def test_an_ordinary_user_runs_both_servers_even_one_without_a_name() -> None:
         with EmbeddedPostgres(home / "data", home / "run") as server:
             assert Path(f"/proc/{server.pid}").stat().st_uid == ORDINARY_UID
             assert rows(server.conninfo("membership"), "select 1") == [(1,)]
-    shutil.rmtree(home)
 
 
 def test_a_folder_of_another_user_is_refused_with_advice(tmp_path: Path, run: Path) -> None:
@@ -520,12 +537,9 @@ def test_a_folder_of_another_user_is_refused_with_advice(tmp_path: Path, run: Pa
     with pytest.raises(DataFolderUnusable, match="cannot make the folder"):
         EmbeddedPostgres(blocked, run).start()
     if ROOT:
-        private = Path(tempfile.mkdtemp(prefix="congdoan-"))
-        suite = python(ORDINARY, private, private / "run", uid=ORDINARY_UID)
-        said = end(suite)
+        said = end(python(ORDINARY, run, run / "run", uid=ORDINARY_UID))
         assert "DataFolderUnusable: uid 12345 cannot write" in said
         assert "Start as that user" in said
-        private.rmdir()
 
 
 # -- NATS --------------------------------------------------------------------------------------------------------------

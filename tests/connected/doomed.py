@@ -4,11 +4,17 @@ import asyncio
 import os
 import signal
 import sys
+from collections.abc import Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 from nats.aio.client import Client
 
-from tests.connected.example import opened, publishing
+from chassis.database import open_pool
+from chassis.events import RecordedEvent
+from chassis.feed import Feeds
+from chassis.following import Follower
+from tests.connected.example import Sum, opened, publishing
 
 BATCHES = 2
 
@@ -32,9 +38,22 @@ async def publisher(service: str, database: str, url: str) -> None:
         await asyncio.sleep(60)
 
 
+async def feed(source: str, database: str, url: str) -> None:
+    """Follows, and dies when its effect has become durable, before it can acknowledge anything."""
+
+    class Dying(Sum):
+        async def taken(self, events: Sequence[RecordedEvent]) -> None:
+            die()
+
+    async with open_pool(database) as pool:
+        feeds = Feeds(url, "reader", [Follower(pool, Dying(source), lambda: datetime.now(UTC))])
+        await feeds.start()
+        await asyncio.sleep(60)
+
+
 def die() -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
 
 if __name__ == "__main__":
-    asyncio.run({"publisher": publisher}[sys.argv[1]](*sys.argv[2:]))
+    asyncio.run({"publisher": publisher, "feed": feed}[sys.argv[1]](*sys.argv[2:]))

@@ -170,7 +170,7 @@ def counts(key: QuotaKey, use: QuotaUse) -> Iterable[Claim]:
     used_up = QuotaExceeded("nomination_id", decider=key.decider, at_most=use.at_most, year=key.year)
     yield Claim(_used(key), "share", lambda: used_up, limit=use.at_most)
     # Without a refusal of its own: the decision is made again, on the quota that was set.
-    pass
+    yield Claim(_revision(key, use.revision), "vacant")
 
 
 def gives_back(key: QuotaKey) -> Claim:

@@ -33,7 +33,7 @@ INITIATIVES = ReadModel(
     InitiativeRow,
     key=("initiative_id",),
     source="awards",
-    indexes=(("programme_id", "initiative_id"), ("year", "unit", "initiative_id")),
+    indexes=(("programme_id", "unit", "initiative_id"), ("year", "unit", "initiative_id")),
 )
 
 
@@ -71,9 +71,9 @@ def rejected(row: InitiativeRow | None, event: InitiativeRejected, at: RecordedE
 
 
 async def initiatives_of_programme(pool: Pool, programme_id: UUID, after: Key | None, size: int) -> list[InitiativeRow]:
-    """The initiatives of a programme, by id; after such a key."""
-    beyond = "and initiative_id > %s" if after else ""
-    condition = f"programme_id = %s {beyond} order by initiative_id limit %s"
+    """The initiatives of a programme, by unit and id; after such a key."""
+    beyond = "and (unit, initiative_id) > (%s, %s)" if after else ""
+    condition = f"programme_id = %s {beyond} order by unit, initiative_id limit %s"
     return await fetch_rows(pool, INITIATIVES, condition, (programme_id, *(after or ()), size))
 
 

@@ -167,7 +167,7 @@ async def waiting_for(pool: Pool, decider: str, after: Key | None, size: int) ->
     return await _page(pool, "decider = %s and decided_on is null", (decider,), "nomination_id", after, size)
 
 
-async def flags(pool: Pool, year: int, units: list[str], decider: str, after: Key | None, size: int) -> list[NominationRow]:
+async def flags_of(pool: Pool, year: int, units: list[str], decider: str, after: Key | None, size: int) -> list[NominationRow]:
     """The flags some units were given for a year, by unit and id; after such a key; of one decider unless that is empty."""
     condition = "form = 'flag' and decided_on is not null and year = %s and unit = any(%s)"
     values: tuple[object, ...] = (year, units)

@@ -1,0 +1,89 @@
+"""Message to question, and answer to message. No rule stands here."""
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import date
+
+from google.protobuf.message import Message
+
+from audit.domain.figures import AuditedFigure
+from audit.domain.unit_tree import UnitTree
+from audit.read_models.contributions import figures
+from audit.read_models.log import LogKeeper, log_end, log_entries
+from chassis.commands import Call
+from chassis.database import Pool
+from chassis.messages import message_of
+from chassis.paging import page_of
+from chassis.questions import day_of, year_of
+from chassis.refusals import NotFound
+from chassis.rpc import Query
+from federation.audit.v1 import audit_pb2 as pb
+from federation.contract.v1 import contract_pb2
+
+SERVICE = pb.DESCRIPTOR.services_by_name["AuditService"]
+
+
+class ServiceNotFollowed(NotFound):
+    """There is a log only of the services that audit follows."""
+
+    vi = "Kiểm toán không theo dõi dịch vụ này."
+    en = "Audit does not follow this service."
+
+
+class Questions:
+    """What audit answers.
+
+    :param logs: the keepers of the logs, one a service followed.
+    """
+
+    def __init__(self, pool: Pool, logs: Sequence[LogKeeper], today: Callable[[], date]) -> None:
+        self._pool, self._today = pool, today
+        self._logs = {keeper.source: keeper for keeper in logs}
+        self._tree = UnitTree()
+
+    @property
+    def answers(self) -> Mapping[str, Query]:
+        """Each question by the name of its RPC."""
+        return {"GetFigures": self.figures, "GetLog": self.log, "ListLog": self.entries}
+
+    async def figures(self, request: contract_pb2.GetFiguresRequest, call: Call) -> Message:
+        """Every figure of a unit's year, with the events it stands on."""
+        as_of = day_of(request, "as_of") or self._today()
+        found = await figures(self._pool, self._tree, request.unit, year_of(request), as_of)
+        return contract_pb2.GetFiguresResponse(as_of=as_of.isoformat(), figures=map(_figure, found))
+
+    async def log(self, request: pb.GetLogRequest, call: Call) -> Message:
+        """How far each log has come, and whether it is whole."""
+        return pb.GetLogResponse(logs=[await self._state(keeper) for keeper in self._logs.values()])
+
+    async def entries(self, request: pb.ListLogRequest, call: Call) -> Message:
+        """A page of a service's log."""
+        if request.service not in self._logs:
+            raise ServiceNotFollowed("service")
+        page = page_of(request.page)
+        (after,) = page.after(int) or (0,)
+        rows, following = page.cut(
+            await log_entries(self._pool, request.service, page.size + 1, after), lambda entry: (entry.position,)
+        )
+        return pb.ListLogResponse(entries=[message_of(pb.LogEntry, entry) for entry in rows], next=following)
+
+    async def _state(self, keeper: LogKeeper) -> pb.ServiceLog:
+        position, chain_hash = await log_end(self._pool, keeper.source)
+        broken = keeper.broken
+        return pb.ServiceLog(
+            service=keeper.source,
+            position=position,
+            chain_hash=chain_hash,
+            contiguous=broken is None,
+            broken_at=broken.position if broken else None,
+            flaw=broken.reason if broken else "",
+        )
+
+
+def _figure(figure: AuditedFigure) -> contract_pb2.Figure:
+    match figure.value:
+        case int():
+            return contract_pb2.Figure(name=figure.name, events=figure.events, count=figure.value)
+        case str():
+            return contract_pb2.Figure(name=figure.name, events=figure.events, decimal=figure.value)
+        case None:
+            return contract_pb2.Figure(name=figure.name, events=figure.events)
