@@ -38,7 +38,7 @@ proto: setup ## write the Python stubs of the protos anew
 	$(BIN)/python proto/generate.py stubs
 
 contracts: setup ## write AsyncAPI and the JSON Schemas of all published events anew, for review
-	$(BIN)/python -m contracts
+	$(BIN)/congdoan events contract
 
 bench: setup ## the numbers, side by side with the peers, in one run
 	$(BIN)/python -m benchmarks $(ARGS)

@@ -46,9 +46,11 @@ app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, help="co
 report = typer.Typer(no_args_is_help=True)
 deadletters = typer.Typer(no_args_is_help=True)
 readmodels = typer.Typer(no_args_is_help=True)
+events = typer.Typer(no_args_is_help=True)
 app.add_typer(report, name="report")
 app.add_typer(deadletters, name="deadletters")
 app.add_typer(readmodels, name="readmodels")
+app.add_typer(events, name="events")
 
 DataOption = Annotated[Path | None, typer.Option("--data", file_okay=False)]
 JsonOption = Annotated[bool, typer.Option("--json")]
@@ -166,6 +168,26 @@ def readmodels_list(data: DataOption = None, json: JsonOption = False, lang: Lan
         return _print({"read_models": [model.document for model in found]})
     headings = [say(word, lang.value) for word in ("service", "read_model", "version", "source", "position", "lag")]
     _print(listing(headings, (model.row for model in found), numbers=(2, 4, 5)))
+    return None
+
+
+@events.command("contract")
+def events_contract(
+    into: Annotated[Path, typer.Option("--into", file_okay=False)] = Path("docs/events"),
+    json: JsonOption = False,
+    lang: LangOption = Lang.VI,
+) -> None:
+    """AsyncAPI and the JSON Schemas of every published event, written anew; what would break a reader is refused."""
+    from congdoan.event_contract import BreakingChange, write
+
+    try:
+        changed = write(into)
+    except BreakingChange as broken:
+        _fail(FAILED, say("failed", lang.value, reason=broken))
+    if json:
+        return _print({"changed": changed})
+    for name in changed:
+        _print(str(into / name))
     return None
 
 

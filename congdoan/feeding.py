@@ -68,9 +68,12 @@ async def feed(federation: Federation, sample: Sample, on_fed: OnFed = lambda co
             positions[batch.service] = max(position, positions.get(batch.service, 0))
             on_fed(len(batch.items))
 
-        async with asyncio.TaskGroup() as group:
-            for batch in batches(stage):
-                group.create_task(send(batch))
+        try:
+            async with asyncio.TaskGroup() as group:
+                for batch in batches(stage):
+                    group.create_task(send(batch))
+        except ExceptionGroup as refusals:
+            raise refusals.exceptions[0] from None
     return positions
 
 

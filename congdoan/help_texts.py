@@ -60,6 +60,12 @@ TEXTS: Mapping[str, tuple[str, str]] = {
     "deadletters replay:follower": ("Chỉ của một bên theo dõi.", "Only those of one follower."),
     "readmodels": ("Bảng đọc.", "Read models."),
     "readmodels list": ("Liệt kê bảng đọc và mức cập nhật.", "List the read models, and how far each has come."),
+    "events": ("Sự kiện công bố.", "Published events."),
+    "events contract": (
+        "Ghi lại AsyncAPI và JSON Schema của mọi sự kiện; từ chối thay đổi làm hỏng bên đọc (mã thoát 1).",
+        "Write AsyncAPI and the JSON Schemas of every event anew; a breaking change is refused (exit code 1).",
+    ),
+    "events contract:into": ("Thư mục ghi vào.", "The folder to write to."),
     ":data": _DATA,
     ":json": _JSON,
     ":lang": _LANG,

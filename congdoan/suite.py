@@ -1,5 +1,6 @@
 """Which processes are the suite, and how do they come up? Two servers, then each service's steps, then the services."""
 
+import asyncio
 import os
 import secrets
 import sys
@@ -9,7 +10,8 @@ from pathlib import Path
 import grpc
 from grpc_health.v1.health_pb2 import HealthCheckRequest, HealthCheckResponse
 
-from congdoan.clients import SERVICES
+from chassis.streams import set_up
+from congdoan.clients import RECORDING, SERVICES
 from congdoan.embedded import ChildProcess, EmbeddedNats, EmbeddedPostgres, ServiceProcess, Supervisor, reserve_port
 from congdoan.embedded.folder import make_private_folder
 from congdoan.embedded.process import plain_environment
@@ -62,7 +64,7 @@ class Suite:
             self.postgres.create_database(name)
             self._make_secret(name)
         steps = [self._step(name, "migrate") for name in SERVICES]
-        steps.append(self._step(SERVICES[0], "streams"))
+        asyncio.run(set_up(self.nats.url, RECORDING))
         _finish(steps)
 
     def start_services(self, supervisor: Supervisor) -> None:

@@ -1,9 +1,9 @@
 """The menu of awards' commands: each with its aggregate, its decision, and what the decision must see."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Protocol
 from uuid import UUID
 
-from awards.clients import Members
 from awards.domain import decision, initiative, nomination, presentation, programme, proposal, quota
 from awards.domain.initiative import INITIATIVE, InitiativeFacts
 from awards.domain.nomination import NOMINATION, AwardFacts, Nomination, NominationCommand, Nominee
@@ -16,6 +16,16 @@ from chassis.hierarchy import Hierarchy
 from chassis.live_aggregates import LiveAggregates
 from chassis.security import Caller
 from membership.events import Level
+
+
+class Members(Protocol):
+    """Whoever knows who is a member."""
+
+    async def nominees(self, member_ids: Sequence[UUID], unit: str) -> Mapping[UUID, Nominee]:
+        """Those of some persons who were ever admitted, asked for at a unit.
+
+        :raises Unavailable: nobody can say just now.
+        """
 
 
 class FactsAtHand:
@@ -61,7 +71,7 @@ class FactsAtHand:
         """The aggregate alone decides."""
 
     async def _nominees(self, commands: Sequence[proposal.ProposeAward]) -> Mapping[UUID, Nominee]:
-        wanted = dict.fromkeys(command.member_id for command in commands if command.member_id)
+        wanted = list(dict.fromkeys(command.member_id for command in commands if command.member_id))
         # Persons are asked for at a unit that exists; where every decider is unknown, that alone refuses the proposals.
         at = next((command.decider for command in commands if self._tree.get(command.decider)), None)
         return await self._members.nominees(wanted, at) if wanted and at else {}

@@ -1,36 +1,44 @@
-"""What does awards ask of others? Of membership: is this person an active member, and of which unit. Protobuf stops here."""
+"""Whom does awards ask? Membership: is this person an active member, and of which unit. Protobuf stops here."""
 
-from collections.abc import Iterable, Mapping
-from typing import Protocol
+from collections.abc import Mapping, Sequence
 from uuid import UUID
 
 from awards.domain.nomination import Nominee
-from chassis.clients import RpcClient
+from chassis.clients import Refused, RpcClient
+from chassis.refusals import Unavailable
 from federation.membership.v1 import membership_pb2 as pb
 
-
-class Members(Protocol):
-    """Who knows the members."""
-
-    async def nominees(self, member_ids: Iterable[UUID], unit: str) -> Mapping[UUID, Nominee]:
-        """Those of some persons that were ever admitted, asked for at a unit.
-
-        :raises Unavailable: it cannot be known just now.
-        """
+MAX_IDS = 1_000
+TIMEOUT_S = 5.0
+_KNOWN = (pb.MEMBER_STATUS_ACTIVE, pb.MEMBER_STATUS_LEFT)
 
 
-class MembershipClient:
-    """Membership's own answer, over gRPC."""
+class MembersOverGrpc:
+    """Membership, asked in batches of up to 1,000: :class:`awards.application.Members`."""
 
-    def __init__(self, client: RpcClient) -> None:
-        self._client = client
+    def __init__(self, membership: RpcClient) -> None:
+        self._membership = membership
 
-    async def nominees(self, member_ids: Iterable[UUID], unit: str) -> Mapping[UUID, Nominee]:
-        """See :class:`Members`."""
-        request = pb.CheckMembersRequest(member_ids=[str(member_id) for member_id in member_ids], unit=unit)
-        response: pb.CheckMembersResponse = await self._client.ask("CheckMembers", request)
+    async def nominees(self, member_ids: Sequence[UUID], unit: str) -> Mapping[UUID, Nominee]:
+        """:raises Unavailable: membership does not answer, or not about all of them."""
+        found: dict[UUID, Nominee] = {}
+        for start in range(0, len(member_ids), MAX_IDS):
+            found |= await self._ask(member_ids[start : start + MAX_IDS], unit)
+        return found
+
+    async def _ask(self, member_ids: Sequence[UUID], unit: str) -> dict[UUID, Nominee]:
+        request = pb.CheckMembersRequest(member_ids=map(str, member_ids), unit=unit)
+        try:
+            response: pb.CheckMembersResponse = await self._membership.ask("CheckMembers", request, timeout_s=TIMEOUT_S)
+            answers = {UUID(member.member_id): member for member in response.members}
+        except (Refused, ValueError) as error:
+            # Whatever it says, it does not say who is a member; nobody is taken for one, or for none, on that.
+            raise Unavailable(reason="membership") from error
+        statuses = {member.status for member in answers.values()}
+        if answers.keys() != set(member_ids) or not statuses <= {*_KNOWN, pb.MEMBER_STATUS_UNKNOWN}:
+            raise Unavailable(reason="membership")
         return {
-            UUID(member.member_id): Nominee(member.unit, active=member.status == pb.MEMBER_STATUS_ACTIVE)
-            for member in response.members
-            if member.status != pb.MEMBER_STATUS_UNKNOWN
+            member_id: Nominee(member.unit, active=member.status == pb.MEMBER_STATUS_ACTIVE)
+            for member_id, member in answers.items()
+            if member.status in _KNOWN
         }

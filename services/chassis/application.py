@@ -15,7 +15,7 @@ from chassis.claims import Claim
 from chassis.commands import Aggregate, Call, Command, Handler
 from chassis.events import Event, Metadata
 from chassis.live_aggregates import UNKNOWN, Live, LiveAggregates
-from chassis.refusals import Conflict, Refusal
+from chassis.refusals import Conflict, Forbidden, Refusal
 from chassis.security import Role, authorise
 from chassis.store import Answer, Append, Claimed, EventStore, NewEvent, StaleVersion
 
@@ -101,7 +101,13 @@ class Application:
             unit = handler.at(state, command, facts)
         else:
             unit = command.unit if state is None else handler.aggregate.unit(state)
-        authorise(call.caller, self._needs[type(command).__name__], unit, self._tree.ancestors)
+        try:
+            authorise(call.caller, self._needs[type(command).__name__], unit, self._tree.ancestors)
+        except Forbidden:
+            if not self._tree.ancestors(unit):
+                # Nobody has a right at a unit that does not exist; what is missing is the more useful answer.
+                handler.decide(state, command, facts)
+            raise
 
     def new_event(self, call: Call, command: Command, event: Event, version: int) -> NewEvent:
         """An event as it will be stored."""

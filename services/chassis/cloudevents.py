@@ -99,7 +99,23 @@ def recorded_event(subject: str, headers: Mapping[str, str] | None, body: bytes,
             return event
         flaw = f"ce-position is {event.position}, the stream's sequence {sequence}"
     topic = found.get("ce-type") or f"{service}.{name}"
-    return BrokenEvent(service, sequence, _NOBODY, 0, topic, body, b"{}", branch, 0, _EPOCH, flaw)
+    return BrokenEvent(service, sequence, _aggregate_of(found), 0, topic, body, b"{}", branch, 0, _EPOCH, flaw)
+
+
+def readable(event: RecordedEvent) -> RecordedEvent:
+    """An event that was kept as plain values; a broken one is broken again."""
+    if event.version > 0:
+        return event
+    values = (event.topic, event.body, event.metadata_json, event.branch, event.branch_position, event.recorded_at)
+    return BrokenEvent(event.service, event.position, event.aggregate_id, event.version, *values, "no valid message")
+
+
+def _aggregate_of(headers: Mapping[str, str]) -> UUID:
+    """Whose event a broken one is, so that what follows it waits; nobody's when that is not to be read."""
+    try:
+        return UUID(headers["ce-subject"])
+    except (KeyError, ValueError):
+        return _NOBODY
 
 
 def _parsed(service: str, headers: Mapping[str, str], body: bytes) -> RecordedEvent:

@@ -8,14 +8,11 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import Protocol
 
-import psycopg
 import structlog
 from google.protobuf.message import Message
-from psycopg_pool import AsyncConnectionPool
 
-from chassis import deadletters
 from chassis.commands import Call
-from chassis.database import Connection
+from chassis.database import Pool, fetch
 from chassis.following import Follower
 from chassis.messages import message_of
 from chassis.metrics import Metrics
@@ -31,6 +28,12 @@ LOOK_EVERY_S = 0.01
 MEASURE_EVERY_S = 5.0
 
 _log = structlog.get_logger(__name__)
+
+
+_COLUMNS = ("follower", "position", "aggregate_id", "topic", "reason", "waits_for", "parked_at")
+_DEAD_LETTERS = (
+    f"select {', '.join(_COLUMNS)} from parked where (follower, position) > (%s, %s) order by follower, position limit %s"
+)
 
 
 class Announcing(Protocol):
@@ -68,7 +71,7 @@ class Operations:
     def __init__(
         self,
         store: EventStore,
-        pool: AsyncConnectionPool[Connection],
+        pool: Pool,
         followers: Sequence[Follower],
         feeds: Sequence[Feeding] = (),
         publisher: Announcing | None = None,
@@ -120,12 +123,25 @@ class Operations:
                 await feed.at_least(position, until - now())
 
     async def _parked(self) -> dict[str, int]:
-        try:
-            async with self._pool.connection() as connection:
-                rows = await connection.execute("select follower, count(*) from parked group by follower")
-                return {str(follower): int(str(count)) for follower, count in await rows.fetchall()}
-        except psycopg.OperationalError as error:
-            raise Unavailable(reason="database") from error
+        return dict(await fetch(self._pool, "select follower, count(*) from parked group by follower"))
+
+    async def _list_dead_letters(self, request: pb.ListDeadLettersRequest, call: Call) -> Message:
+        page = page_of(request.page)
+        rows = await fetch(self._pool, _DEAD_LETTERS, (*(page.after(str, int) or ("", 0)), page.size + 1))
+        shown, following = page.cut(rows, lambda row: (row[0], row[1]))
+        sources = {follower.name: follower.source for follower in self._all()}
+        letters = [
+            message_of(pb.DeadLetter, dict(zip(_COLUMNS, row, strict=True)), source=sources.get(row[0], "")) for row in shown
+        ]
+        return pb.ListDeadLettersResponse(dead_letters=letters, next=following)
+
+    async def _replay_dead_letters(self, request: pb.ReplayDeadLettersRequest, call: Call) -> Message:
+        if request.follower not in {follower.name for follower in self._all()}:
+            raise UnknownFollower("follower")
+        raise Unavailable(reason="replay")
+
+    def _all(self) -> list[Follower]:
+        return [*self._followers, *(feed.follower for feed in self._feeds)]
 
     async def _get_status(self, request: pb.GetStatusRequest, call: Call) -> Message:
         return await self.status()

@@ -70,7 +70,7 @@ def authorise(caller: Caller, needs: Role, unit: str, ancestors: Ancestors, *, r
     """
     if not suffices(caller.role, needs, reading=reading):
         raise Forbidden()
-    if caller.role in (*OFFICERS, Role.MEMBER) and caller.unit not in ancestors(unit):
+    if caller.role in (*OFFICERS, Role.MEMBER) and caller.unit != unit and caller.unit not in ancestors(unit):
         raise Forbidden()
 
 

@@ -4,7 +4,8 @@ A service's wiring puts its own parts on this: the menu of its commands, its que
 histories. Everything that is the same in every service stands here once.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+import asyncio
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import UTC, date, datetime
 from typing import Any, Protocol
 from zoneinfo import ZoneInfo
@@ -135,7 +136,8 @@ class Service:
         announcing: list[Part] = [self.publisher] if self.publisher else []
         following: list[Part] = [self._projector, self._feeds]
         watching: list[Part] = [Standing(operations, self.metrics), self.metrics_server]
-        for part in (self.signal, self.store, self.bus, *announcing, *following, *self.parts, *watching):
+        standing: list[Part] = [self.signal, self.store, self.bus]
+        for part in (*standing, *announcing, *following, *self.parts, *watching):
             await part.start()
             self._started.append(part)
         await self.server.start()
@@ -147,6 +149,11 @@ class Service:
         while self._started:
             await self._started.pop().stop()
         await self.pool.close()
+
+    @property
+    def tasks(self) -> Collection[asyncio.Task[Any]]:
+        """The tasks without which it is no service."""
+        return [*self.store.tasks, *(self._projector.tasks if self._projector else ())]
 
     async def ready(self) -> bool:
         """Whether it can answer now: the database is there, and every follower has begun and caught up once.

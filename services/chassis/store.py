@@ -110,6 +110,11 @@ class EventStore:
         await self._loader.stop()
 
     @property
+    def tasks(self) -> list[asyncio.Task[None]]:
+        """The running tasks, for whoever watches that none dies."""
+        return [task for task in (self._writer.task, self._loader.task) if task]
+
+    @property
     def waiting(self) -> int:
         """Commands accepted and not yet durable."""
         return self._writer.waiting
@@ -200,7 +205,7 @@ class _Writer:
         self._secret, self._clock, self._on_batch = secret, clock, on_batch
         self._queue: deque[_Waiting] = deque()
         self._wake = asyncio.Event()
-        self._task: asyncio.Task[None] | None = None
+        self.task: asyncio.Task[None] | None = None
         self._connection: Connection | None = None
         self._stopping = False
 
@@ -209,13 +214,13 @@ class _Writer:
         return len(self._queue)
 
     def start(self) -> None:
-        self._task = asyncio.create_task(self._run(), name="store-writer")
+        self.task = asyncio.create_task(self._run(), name="store-writer")
 
     async def stop(self) -> None:
         self._stopping = True
         self._wake.set()
-        if self._task:
-            await self._task
+        if self.task:
+            await self.task
         if self._connection:
             await self._connection.close()
 
@@ -449,16 +454,16 @@ class _Loader:
         self._store = store
         self._asked: dict[UUID, asyncio.Future[list[RecordedEvent]]] = {}
         self._wake = asyncio.Event()
-        self._task: asyncio.Task[None] | None = None
+        self.task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
-        self._task = asyncio.create_task(self._run(), name="store-loader")
+        self.task = asyncio.create_task(self._run(), name="store-loader")
 
     async def stop(self) -> None:
-        if self._task:
-            self._task.cancel()
+        if self.task:
+            self.task.cancel()
             with suppress(asyncio.CancelledError):
-                await self._task
+                await self.task
 
     async def load(self, aggregate_id: UUID) -> list[RecordedEvent]:
         future = self._asked.get(aggregate_id)

@@ -133,9 +133,15 @@ async def api(client: Client, request: str, body: Mapping[str, object] | None = 
 
     nats-py has methods for most, but neither for all fields of this server's streams nor for its errors by number.
 
-    :raises JetStreamError: the answer is an error; :raises NatsError, TimeoutError: there is no answer.
+    :raises JetStreamError: the answer is an error; :raises NatsError, OSError: there is no answer.
     """
-    message = await client.request(f"$JS.API.{request}", json.dumps(body or {}).encode(), timeout=REQUEST_TIMEOUT_S)
+    return await _asked(client, f"$JS.API.{request}", json.dumps(body or {}).encode())
+
+
+async def _asked(client: Client, subject: str, body: bytes, headers: dict[str, str] | None = None) -> dict[str, Any]:
+    if not client.is_connected:
+        raise ConnectionError("NATS cannot be reached")
+    message = await client.request(subject, body, timeout=REQUEST_TIMEOUT_S, headers=headers)
     return answer(message.data)
 
 
@@ -189,7 +195,7 @@ class Connection:
     async def request(self, subject: str, body: bytes, headers: dict[str, str], timeout_s: float) -> Msg:
         """The answer to a request, or at once an error when the connection is lost meanwhile; the outcome is unknown then.
 
-        :raises OSError: there is no connection; :raises NatsError, TimeoutError: no answer.
+        :raises NatsError, OSError: no connection, or no answer.
         """
         if not self.is_connected:
             raise ConnectionError("NATS cannot be reached")
@@ -280,20 +286,19 @@ async def schedule(client: Client, service: str, key: str, due: datetime, body: 
     One schedule a key: a later one replaces an earlier one that has not fired. Asked again after it fired, it fires
     again, so a receiver remembers the keys it has seen. A time in the past fires at once.
 
-    :raises JetStreamError: it was not taken; :raises NatsError, TimeoutError: unknown, ask again.
+    :raises JetStreamError: it was not taken; :raises NatsError, OSError: unknown, ask again.
     """
     headers = {
         "Nats-Schedule": f"@at {due.astimezone(UTC).isoformat().replace('+00:00', 'Z')}",
         "Nats-Schedule-Target": due_subject(service),
         "Nats-Schedule-TTL": FIRED_KEPT,
     }
-    message = await client.request(schedule_subject(service, key), body, timeout=REQUEST_TIMEOUT_S, headers=headers)
-    answer(message.data)
+    await _asked(client, schedule_subject(service, key), body, headers)
 
 
 async def cancel(client: Client, service: str, key: str) -> bool:
     """Take a schedule back; False when there is none, or it has fired.
 
-    :raises JetStreamError, NatsError, TimeoutError: unknown, ask again.
+    :raises JetStreamError, NatsError, OSError: unknown, ask again.
     """
     return bool((await api(client, f"STREAM.PURGE.{SCHEDULES}", {"filter": schedule_subject(service, key)}))["purged"])

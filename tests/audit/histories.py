@@ -5,11 +5,9 @@ over. Days are drawn freely, so that events are recorded long after they were tr
 within one aggregate does time go on, as the services' rules have it.
 """
 
-from collections import defaultdict
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
-from uuid import UUID, uuid5
+from dataclasses import dataclass
+from datetime import date, timedelta
 
 from hypothesis import strategies as st
 
@@ -24,7 +22,7 @@ from awards.events import (
     InitiativeProgrammeOpened,
     PublicHonourAwarded,
 )
-from chassis.events import Actor, Event, Metadata, RecordedEvent
+from chassis.events import Event
 from membership.events import (
     Attachment,
     Level,
@@ -42,12 +40,12 @@ from membership.events import (
     UnitEstablished,
 )
 from notifications.events import AnnouncementPublished, EscalationRaised, ReminderFired, ReminderStep
+from tests.audit.recording import Recording, id_of
 from welfare.events import GiftDistributed, GiftForm, GiftReturned, ReturnReason
 
 FIRST_DAY = date(2023, 1, 1)
 DAYS = 1_000
 YEARS = (2023, 2024, 2025)
-_IDS = UUID("5d1f2c0e-8a40-5a53-9d0e-0c6c2e7a9f11")
 _LEVELS = [*Level]
 Award = FlagAwarded | CertificateOfMeritAwarded | CommendationAwarded | PublicHonourAwarded
 FORMS: dict[type[Award], AwardForm] = {
@@ -56,41 +54,6 @@ FORMS: dict[type[Award], AwardForm] = {
     CommendationAwarded: AwardForm.COMMENDATION,
     PublicHonourAwarded: AwardForm.PUBLIC_HONOUR,
 }
-
-
-def id_of(kind: str, number: int) -> UUID:
-    """The same id for the same thing in every run."""
-    return uuid5(_IDS, f"{kind}/{number}")
-
-
-@dataclass
-class Recording:
-    """What the services' stores hold: events in order of recording, with gap-free positions, versions and branch positions."""
-
-    events: list[RecordedEvent] = field(default_factory=list)
-    positions: dict[str, int] = field(default_factory=lambda: defaultdict(int))
-    versions: dict[tuple[str, UUID], int] = field(default_factory=lambda: defaultdict(int))
-    branches: dict[tuple[str, str], int] = field(default_factory=lambda: defaultdict(int))
-
-    def record(self, aggregate_id: UUID, event: Event) -> RecordedEvent:
-        """The next event of its service."""
-        service = event.topic.partition(".")[0]
-        branch = ("ha-noi", "vinh-phuc", "national")[len(event.unit) % 3]
-        self.positions[service] += 1
-        self.versions[service, aggregate_id] += 1
-        self.branches[service, branch] += 1
-        metadata = Metadata(event.unit, event.on, Actor("officer", "province_officer", "ha-noi"), None, "chain", "cause")
-        recorded = RecordedEvent(
-            service, self.positions[service], aggregate_id, self.versions[service, aggregate_id], event.topic, event.encode(),
-            metadata.encode(), branch, self.branches[service, branch],
-            datetime(2026, 1, 1, tzinfo=UTC) + timedelta(milliseconds=len(self.events)),
-        )  # fmt: skip
-        self.events.append(recorded)
-        return recorded
-
-    def of(self, service: str) -> list[RecordedEvent]:
-        """One service's history."""
-        return [event for event in self.events if event.service == service]
 
 
 @dataclass
@@ -159,6 +122,7 @@ class Federation:
         parent = above[other % len(above)] if kind is Attachment.LINE or other % 3 else ""
         unit.since = max(unit.since, on)
         former = unit.line if kind is Attachment.LINE else unit.functional
+        unit.line, unit.functional = (parent, unit.functional) if kind is Attachment.LINE else (unit.line, parent)
         self._say(f"unit/{code}", 0, UnitAttached(unit=code, on=unit.since, attachment=kind, parent=parent, former_parent=former))
 
     def dissolve(self, one: int, other: int, on: date) -> None:
@@ -262,11 +226,12 @@ class Federation:
             self._say("gift", number, GiftReturned(**more))
 
     def award(self, one: int, other: int, on: date) -> None:
-        """An award of any form, decided anywhere."""
-        number, cls, decider = len(self.awards), [*FORMS][one % 4], self._unit(other)
+        """An award of any form, decided by a unit above or, every fourth time, by any."""
+        number, cls, unit = len(self.awards), [*FORMS][one % 4], self._unit(one)
+        decider = self._above(unit, other) if other % 4 else self._unit(other)
         award = cls(
-            unit=self._unit(one), on=on, nomination_id=id_of("award", number), form=FORMS[cls],
-            member_id=None if other % 2 else id_of("member", one), scope=AwardScope.COMPREHENSIVE, theme="", year=YEARS[other % 3], decider=decider,
+            unit=unit, on=on, nomination_id=id_of("award", number), member_id=None if other % 2 else id_of("member", one),
+            form=FORMS[cls], scope=AwardScope.COMPREHENSIVE, theme="", year=YEARS[other % 3], decider=decider,
             decider_level=self.units[decider].level, decision_number="1/QĐ", decided_on=on, rule_set="999/QĐ-TLĐ",
         )  # fmt: skip
         self.awards.append((award, False))
@@ -331,6 +296,13 @@ class Federation:
 
     def _unit(self, number: int) -> str:
         return [*self.units][number % len(self.units)]
+
+    def _above(self, unit: str, number: int) -> str:
+        """The unit itself or one so many steps above it, now by line and now by function."""
+        for step in range(number % 5):
+            line, functional = self.units[unit].line, self.units[unit].functional
+            unit = (functional if step % 2 else line) or line or unit
+        return unit
 
     def _member(self, number: int) -> tuple[int, tuple[str, date] | None]:
         number = number % len(self.members) if self.members else 0

@@ -16,8 +16,9 @@ from audit.domain.unit_tree import UnitTree, UnitUnknown
 from audit.read_models.contributions import folded
 from chassis.cloudevents import BrokenEvent
 from chassis.events import NotReadable, RecordedEvent
-from tests.audit.histories import AS_OF, HISTORIES, YEARS, Recording
+from tests.audit.histories import AS_OF, HISTORIES, YEARS
 from tests.audit.plain_counting import count
+from tests.audit.recording import Recording
 
 ANYONE = UUID(int=1)
 

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from audit.domain.seal import GENESIS, LogBroken, Tail, canonical, leaf_hash, seal
 from chassis.cloudevents import BrokenEvent, headers_of, recorded_event, subject_of
 from chassis.events import RecordedEvent
-from tests.audit.histories import HISTORIES, Recording
+from tests.audit.histories import HISTORIES
+from tests.audit.recording import Recording
 
 EVENT = RecordedEvent(
     "membership", 7, UUID("0190a6b2-0000-7000-8000-000000000001"), 3, "membership.member_left", b'{"schema_version":1}',

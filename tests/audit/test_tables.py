@@ -15,8 +15,9 @@ from audit.read_models.log import LogKeeper, log_end, log_entries
 from chassis.database import Pool, fetch, migrate, open_pool
 from chassis.events import RecordedEvent
 from chassis.following import Follower
-from tests.audit.histories import DAYS, FIRST_DAY, YEARS, Recording, history
+from tests.audit.histories import DAYS, FIRST_DAY, YEARS, history
 from tests.audit.plain_counting import count
+from tests.audit.recording import Recording
 
 SERVICES = ("membership", "welfare", "awards", "notifications")
 
@@ -66,8 +67,9 @@ async def test_every_figure_of_a_busy_history_stands_on_events(pool: Pool) -> No
     for service in SERVICES:
         await follow(pool, FigureKeeper(service), recording.of(service))
 
-    units = {event.event.unit for event in recording.of("membership")}
-    found = [figure for unit in units for figure in await figures(pool, UnitTree(), unit, 2024, date(2027, 1, 1))]
+    tree, units = UnitTree(), {event.event.unit for event in recording.of("membership")}
+    asked = [(unit, year) for unit in units for year in YEARS]
+    found = [figure for unit, year in asked for figure in await figures(pool, tree, unit, year, date(2027, 1, 1))]
 
     assert {figure.name for figure in found} == {figure.name for figure in found if figure.value and figure.events}
     assert [figure for figure in found if figure.value and not figure.events] == []

@@ -10,8 +10,6 @@ from typing import Any
 
 from aiosmtpd.controller import Controller
 
-from congdoan.embedded.ports import free_port
-
 
 class Mailbox:
     """What the server took over; `refuse_with` answers instead, `kill` is a process that is killed after each mail."""
@@ -41,14 +39,8 @@ class Mailbox:
 def listening(mailbox: Mailbox, port: int) -> Iterator[str]:
     """The server, on a port; its URL."""
     controller = Controller(mailbox, hostname="127.0.0.1", port=port)
-    controller.start()
+    controller.start()  # type: ignore[no-untyped-call]
     try:
         yield f"smtp://127.0.0.1:{port}"
     finally:
-        controller.stop()
-
-
-def url_of_nobody() -> tuple[str, int]:
-    """Where no server listens yet."""
-    port = free_port()
-    return f"smtp://127.0.0.1:{port}", port
+        controller.stop()  # type: ignore[no-untyped-call]

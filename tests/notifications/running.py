@@ -16,7 +16,7 @@ from chassis.following import Effect, Follower
 from chassis.hierarchy import Hierarchy, Node, first_places
 from chassis.projector import Projection, Projector
 from chassis.reactions import CommandReaction
-from chassis.rpc import roles_needed
+from chassis.rpc import needs_of
 from chassis.security import Caller, Role
 from chassis.store import Answer, EventStore
 from notifications import reactions
@@ -38,7 +38,9 @@ MAIL_FROM = "congdoan@example.vn"
 
 def unit(code: str, parent: str, name: str = "") -> Node:
     """A unit under a line parent."""
-    return Node(code, name or code, "grassroots", 3, code == "ha-noi", ESTABLISHED, None, first_places(ESTABLISHED, parent), "[]", 1)
+    return Node(
+        code, name or code, "grassroots", 3, code == "ha-noi", ESTABLISHED, None, first_places(ESTABLISHED, parent), "[]", 1
+    )
 
 
 @dataclass
@@ -74,14 +76,16 @@ class Membership:
 class Running:
     """A running service without its server."""
 
-    def __init__(self, database: str, pool: Pool, clock: Callable[[], datetime], patience: Patience, effects: Sequence[Effect]) -> None:
+    def __init__(
+        self, database: str, pool: Pool, clock: Callable[[], datetime], patience: Patience, effects: Sequence[Effect]
+    ) -> None:
         self.pool, self.clock, self.members = pool, clock, Membership()
         self.store = EventStore("notifications", database, pool, secret=SECRET, clock=clock)
         self.signal = AppendSignal(database)
         self.tree = Hierarchy()
         self.tree.put([unit("cdvcvn", ""), unit("ha-noi", "cdvcvn", "CĐVC Hà Nội"), unit("ba-dinh", "ha-noi", "CĐCS Ba Đình")])
         self.around = Surroundings(self.tree, self.members, clock, patience)
-        needs = {**roles_needed(SERVICE), **OWN_COMMANDS}
+        needs = {**needs_of(SERVICE), **OWN_COMMANDS}
         self.application = Application(self.store, menu(self.around), needs, self.tree, secret=SECRET)
         self.around.live = self.application.live
         self.questions = Questions(pool, self.tree, lambda: clock().date())

@@ -9,6 +9,6 @@ from awards.read_models.nominations import NOMINATIONS
 from awards.read_models.programmes import PROGRAMMES
 from awards.read_models.quotas import QUOTAS
 from chassis.read_models import ReadModel
-from membership.events import UNITS
 
-ALL: tuple[ReadModel[Any], ...] = (UNITS, NOMINATIONS, AWARD_COUNTS, QUOTAS, PROGRAMMES, INITIATIVES, INITIATIVE_COUNTS)
+OWN: tuple[ReadModel[Any], ...] = (NOMINATIONS, AWARD_COUNTS, QUOTAS, PROGRAMMES, INITIATIVES, INITIATIVE_COUNTS)
+"""Those that follow awards' own history; the tree of units is kept besides."""

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
+from operator import sub
 from typing import Any
 from uuid import UUID
 
@@ -26,7 +27,6 @@ from welfare.events import (
     GiftForm,
     GiftReceiptConfirmed,
     GiftReturned,
-    OfShare,
     ShareStatus,
 )
 
@@ -239,29 +239,41 @@ def not_before(earliest: date, on: date) -> None:
         raise NotBefore("on", earliest=earliest)
 
 
+_STATUS_AFTER: Mapping[type[Event], ShareStatus] = {
+    BeneficiaryProposed: ShareStatus.PROPOSED,
+    BeneficiaryApproved: ShareStatus.APPROVED,
+    BeneficiaryRejected: ShareStatus.REJECTED,
+    GiftDistributed: ShareStatus.DISTRIBUTED,
+    GiftReceiptConfirmed: ShareStatus.CONFIRMED,
+    GiftReturned: ShareStatus.RETURNED,
+}
+
+_HOLDING = (ShareStatus.APPROVED, ShareStatus.DISTRIBUTED, ShareStatus.CONFIRMED)
+"""The money of a share of such a status is not available to another."""
+
+
 def evolve(state: GiftCampaign | None, event: Event) -> GiftCampaign:
     """The campaign after one more event; costs the same however many shares there are."""
+    status = _STATUS_AFTER.get(type(event))
     match event:
+        case _ if state and status:
+            return _share_moved(state, event, status)
         case GiftCampaignOpened():
             return GiftCampaign(event.campaign_id, event.unit, event.year, event.occasion, event.on, event.on, event.on)
-        case _ if state is None:
-            raise AssertionError(f"{event.topic} without a campaign")
-        case BudgetApproved() | BudgetAdjusted():
+        case BudgetApproved() | BudgetAdjusted() if state:
             latest_on = max(state.latest_on, event.on)
             return replace(state, budget_vnd=event.amount_vnd, budget_on=event.on, latest_on=latest_on)
-        case GiftCampaignClosed():
+        case GiftCampaignClosed() if state:
             return replace(state, closed_on=event.on, latest_on=event.on)
-        case OfShare():
-            return _share_moved(state, event)
-    raise AssertionError(f"{event.topic} is no event of a gift campaign")
+    raise AssertionError(f"{event.topic} is no event of a gift campaign, or there is no campaign")
 
 
-def _share_moved(state: GiftCampaign, event: Event) -> GiftCampaign:
+def _share_moved(state: GiftCampaign, event: Any, status: ShareStatus) -> GiftCampaign:
     """The share in its new status, and the sums without what it was and with what it is."""
-    recipient, share = _share_after(event)
-    before = state.shares.get(recipient)
-    sums = [now - then for now, then in zip(_counted(share), _counted(before), strict=True)]
-    committed_vnd, given_vnd, to_give, to_confirm, given = sums
+    recipient = event.member_id or event.unit
+    share = Share(status, event.unit, event.amount_vnd, event.on, getattr(event, "form", None))
+    was = _counted(state.shares.get(recipient))
+    committed_vnd, given_vnd, to_give, to_confirm, given = map(sub, _counted(share), was)
     return replace(
         state,
         shares=state.shares.put(recipient, share),
@@ -274,31 +286,14 @@ def _share_moved(state: GiftCampaign, event: Event) -> GiftCampaign:
     )
 
 
-_STATUS_AFTER: Mapping[type[Event], ShareStatus] = {
-    BeneficiaryProposed: ShareStatus.PROPOSED,
-    BeneficiaryApproved: ShareStatus.APPROVED,
-    BeneficiaryRejected: ShareStatus.REJECTED,
-    GiftDistributed: ShareStatus.DISTRIBUTED,
-    GiftReceiptConfirmed: ShareStatus.CONFIRMED,
-    GiftReturned: ShareStatus.RETURNED,
-}
-
-
-def _share_after(event: Any) -> tuple[Beneficiary, Share]:
-    status, form = _STATUS_AFTER[type(event)], getattr(event, "form", None)
-    return event.member_id or event.unit, Share(status, event.unit, event.amount_vnd, event.on, form)
-
-
 def _counted(share: Share | None) -> tuple[int, int, int, int, int]:
     """What a share adds to committed_vnd, given_vnd, to_give, to_confirm and given."""
-    match share:
-        case Share(status=ShareStatus.APPROVED, amount_vnd=amount_vnd):
-            return amount_vnd, 0, 1, 0, 0
-        case Share(status=ShareStatus.DISTRIBUTED, amount_vnd=amount_vnd):
-            return amount_vnd, amount_vnd, 0, 1, 1
-        case Share(status=ShareStatus.CONFIRMED, amount_vnd=amount_vnd):
-            return amount_vnd, amount_vnd, 0, 0, 1
-    return 0, 0, 0, 0, 0
+    status = share and share.status
+    if share is None or status not in _HOLDING:
+        return 0, 0, 0, 0, 0
+    if status is ShareStatus.APPROVED:
+        return share.amount_vnd, 0, 1, 0, 0
+    return share.amount_vnd, share.amount_vnd, 0, int(status is ShareStatus.DISTRIBUTED), 1
 
 
 def claims(state: GiftCampaign | None, event: Event) -> Iterable[Claim]:

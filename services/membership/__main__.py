@@ -1,0 +1,7 @@
+"""``python -m membership [serve|migrate|streams]``"""
+
+from chassis.run import main
+from membership.settings import Settings
+from membership.wiring import real
+
+main("membership", Settings, real)
