@@ -58,7 +58,7 @@ class Federation:
         :raises Refused: the service, or gRPC, refuses.
         """
         client = self._clients[service]
-        return await client.call(rpc, request_of(client, rpc, fields), timeout_s=timeout_s, at_least=at_least)
+        return await client.call(rpc, request_of(client.service, rpc, fields), timeout_s=timeout_s, at_least=at_least)
 
     async def operate(self, service: str, rpc: str, **fields: object) -> Any:
         """Call an RPC that every service answers to its operator.
@@ -66,7 +66,7 @@ class Federation:
         :raises Refused: the service, or gRPC, refuses.
         """
         client = self._operations[service]
-        return await client.call(rpc, request_of(client, rpc, fields), timeout_s=TIMEOUT_S)
+        return await client.call(rpc, request_of(_OPERATIONS, rpc, fields), timeout_s=TIMEOUT_S)
 
     async def close(self) -> None:
         """Close every connection."""
@@ -83,9 +83,9 @@ async def connected(targets: Mapping[str, str], caller: Caller, *, wait_for_read
         await federation.close()
 
 
-def request_of(client: RpcClient, rpc: str, fields: Mapping[str, object]) -> Message:
+def request_of(contract: ServiceDescriptor, rpc: str, fields: Mapping[str, object]) -> Message:
     """The request of an RPC from its fields.
 
     :raises ValueError: the request has no such field.
     """
-    return message_of(GetMessageClass(client.service.methods_by_name[rpc].input_type), None, **fields)
+    return message_of(GetMessageClass(contract.methods_by_name[rpc].input_type), None, **fields)

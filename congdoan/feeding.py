@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from chassis.clients import Refused
-from congdoan.clients import Federation
+from congdoan.clients import Federation, contract_of, request_of
 from congdoan.sample import Sample, Step
 
 BATCH = 500
@@ -88,7 +88,8 @@ def batches(stage: Iterable[Step]) -> Iterator[Batch]:
 
 
 async def _send(federation: Federation, batch: Batch, seen: Positions) -> int:
-    items = [step.fields for step in batch.items]
+    contract = contract_of(batch.service)
+    items = [request_of(contract, batch.rpc, step.fields) for step in batch.items]
     answers = await federation.call(batch.service, f"Batch{batch.rpc}", {"items": items}, timeout_s=TIMEOUT_S, at_least=seen)
     for step, item in zip(batch.items, answers.items, strict=True):
         if item.HasField("refusal"):

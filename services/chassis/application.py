@@ -100,7 +100,7 @@ class Application:
         if handler.at is not None:
             unit = handler.at(state, command, facts)
         else:
-            unit = command.unit if state is None else handler.aggregate.unit(state)
+            unit = getattr(command, "unit", "") if state is None else handler.aggregate.unit(state)
         try:
             authorise(call.caller, self._needs[type(command).__name__], unit, self._tree.ancestors)
         except Forbidden:
@@ -203,8 +203,11 @@ class _Attempt:
         except StaleVersion:
             return None
         except Claimed as held:
-            # A claim without a refusal of its own: something has just changed, and the rule itself will say what.
-            return await self._repetition_or(command, held.claim.refusal()) if held.claim.refusal else None
+            if held.claim.refusal is None:
+                # What it was decided on has changed, perhaps by another process; the rule itself will say what.
+                self.app.live.distrust()
+                return None
+            return await self._repetition_or(command, held.claim.refusal())
         except Refusal as refusal:
             return refusal
         if not answer.repeated:

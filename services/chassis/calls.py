@@ -214,5 +214,5 @@ def _refusal_of(error: Exception, method: str) -> Refusal:
         case TimeoutError():
             return Unavailable(reason="timeout")
     reference = uuid4().hex[:12]
-    _log.error("a call met a fault", rpc=method, reference=reference, stack=stack_of(error))
+    _log.error("a call met a fault", rpc=method, reference=reference, raised=stack_of(error))
     return Fault(reference=reference)

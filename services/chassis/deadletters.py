@@ -165,7 +165,10 @@ class DeadLetters:
                 if await self.announce() == MAX_ANNOUNCED_AT_ONCE:
                     continue
                 self.trouble = ""
-            except (psycopg.Error, NatsError, JetStreamError, OSError) as error:
+            except psycopg.Error:
+                self._tell("the database cannot be read")
+                pause = RETRY_S
+            except (NatsError, JetStreamError, OSError) as error:
                 self._tell(f"{type(error).__name__}: {error}")
                 pause = RETRY_S
             await asyncio.sleep(pause)

@@ -28,16 +28,18 @@ from opentelemetry.trace import TracerProvider
 from chassis.cloudevents import filters_for, recorded_event
 from chassis.following import Follower
 from chassis.pulling import MAX_BATCH, Interrupted, Pull
-from chassis.refusals import DeadlinePassed, Unavailable
+from chassis.refusals import Conflict, DeadlinePassed, Overloaded, Refusal, Unavailable
 from chassis.streams import JetStreamError, connection_options, last_sequence, stream_name
 
 TICK_S = 0.5
 LOOK_S = 5.0
 FIRST_RETRY_S, LAST_RETRY_S = 0.05, 2.0
+SETTLED_AFTER_S = 10.0
 FIRST_POLL_S, LAST_POLL_S = 0.01, 0.25
 INSTANCE_FORGOTTEN_AFTER_S = 86_400.0
 
-_INFRASTRUCTURE = (psycopg.Error, Unavailable, NatsError, JetStreamError, OSError, TimeoutError)
+# A timeout is an OSError. What another service or the command path refuses just now, it may take the next time.
+_PASSING = (psycopg.Error, NatsError, JetStreamError, OSError, Unavailable, Overloaded, DeadlinePassed, Conflict)
 
 log = structlog.get_logger(__name__)
 
@@ -86,22 +88,24 @@ class Feed:
 
     async def run(self, client: Client) -> None:
         """Follow until cancelled, whatever happens."""
-        self._client, pause = client, FIRST_RETRY_S
+        self._client, pause, now = client, FIRST_RETRY_S, asyncio.get_running_loop().time
         while True:
+            begun = now()
             try:
                 await self.follower.load()
                 await self._pull.open(client, self.follower.position)
-                self.trouble, pause = "", FIRST_RETRY_S
+                self.trouble = ""
                 await self._follow()
             except Interrupted as error:
                 self._tell(str(error))
-            except _INFRASTRUCTURE as error:
-                self._tell(f"{type(error).__name__}: {error}")
+            except _PASSING as error:
+                self._tell(_told(error))
             except Exception as error:
                 log.exception("feed failed, goes on", follower=self.name)
                 self.trouble = type(error).__name__
+            # Two processes that share a name take the consumer from each other; so each has it for a while at least.
+            pause = FIRST_RETRY_S if now() - begun > SETTLED_AFTER_S else min(2 * pause, LAST_RETRY_S)
             await asyncio.sleep(pause)
-            pause = min(2 * pause, LAST_RETRY_S)
 
     def _tell(self, trouble: str) -> None:
         if trouble != self.trouble:
@@ -137,8 +141,8 @@ class Feed:
             try:
                 async with self._taking:
                     await self.follower.take(events)
-            except _INFRASTRUCTURE as error:
-                self._tell(f"{type(error).__name__}: {error}")
+            except _PASSING as error:
+                self._tell(_told(error))
             except Exception as error:
                 log.exception("effect failed, is tried again", follower=self.name)
                 self.trouble = type(error).__name__
@@ -147,7 +151,7 @@ class Feed:
                 return
             await asyncio.sleep(pause)
             pause = min(2 * pause, LAST_RETRY_S)
-            with suppress(*_INFRASTRUCTURE):
+            with suppress(*_PASSING):
                 await self.follower.load()
 
     async def _look(self, *, idle: bool = False) -> None:
@@ -181,7 +185,7 @@ class Feed:
                         await self.follower.at_least(position, poll)
                     poll = min(2 * poll, LAST_POLL_S)
                     if self.follower.position < position and self.healthy:
-                        with suppress(Interrupted, NatsError, JetStreamError, Unavailable, psycopg.Error, OSError):
+                        with suppress(Interrupted, *_PASSING):
                             await self._look()
         except TimeoutError:
             raise DeadlinePassed() from None
@@ -256,6 +260,13 @@ class Feeds:
             await asyncio.gather(*tasks, return_exceptions=True)
             with suppress(NatsError):  # it may be closed already
                 await broker.stop()
+
+
+def _told(error: Exception) -> str:
+    """An error for the log; what a database or a refusal says may name values, so of those it is the kind alone."""
+    if isinstance(error, psycopg.Error):
+        return f"{type(error).__name__} {error.sqlstate or ''}".strip()
+    return type(error).__name__ if isinstance(error, Refusal) else f"{type(error).__name__}: {error}"
 
 
 def _consumer_name(*parts: str) -> str:

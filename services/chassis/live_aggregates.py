@@ -72,6 +72,12 @@ class LiveAggregates:
                 return live[aggregate_id].state
         return entry.state
 
+    def distrust(self) -> None:
+        """Load every aggregate anew before it is looked at again; those being decided on are checked by the append."""
+        for entry in self._entries.values():
+            if not entry.lock.locked():
+                entry.version = UNKNOWN
+
     def _entry(self, key: UUID) -> Live:
         entry = self._entries.get(key)
         if entry is None:

@@ -62,7 +62,7 @@ class _Routed(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         log = structlog.get_logger()
         error = record.exc_info[1] if record.exc_info else None
-        more = {"stack": stack_of(error)} if error else {}
+        more = {"raised": stack_of(error)} if error else {}
         log.log(record.levelno, _form(record), logger=record.name, **more)
 
 
@@ -92,7 +92,7 @@ def _stack(logger: Any, method: str, line: Line) -> Line:
     if told:
         error = told if isinstance(told, BaseException) else told[1] if isinstance(told, tuple) else sys.exc_info()[1]
         if error:
-            line["stack"] = stack_of(error)
+            line["raised"] = stack_of(error)
     return line
 
 

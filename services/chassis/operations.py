@@ -13,12 +13,13 @@ from google.protobuf.message import Message
 
 from chassis.commands import Call
 from chassis.database import Pool, fetch
+from chassis.deadletters import list_parked, replay
 from chassis.following import Follower
 from chassis.messages import message_of
 from chassis.metrics import Metrics
 from chassis.paging import page_of
 from chassis.projector import Projection
-from chassis.refusals import DeadlinePassed, NotFound, Refusal, Unavailable
+from chassis.refusals import DeadlinePassed, NotFound, Refusal
 from chassis.rpc import Query
 from chassis.store import EventStore
 from federation.operations.v1 import operations_pb2 as pb
@@ -28,12 +29,6 @@ LOOK_EVERY_S = 0.01
 MEASURE_EVERY_S = 5.0
 
 _log = structlog.get_logger(__name__)
-
-
-_COLUMNS = ("follower", "position", "aggregate_id", "topic", "reason", "waits_for", "parked_at")
-_DEAD_LETTERS = (
-    f"select {', '.join(_COLUMNS)} from parked where (follower, position) > (%s, %s) order by follower, position limit %s"
-)
 
 
 class Announcing(Protocol):
@@ -127,18 +122,15 @@ class Operations:
 
     async def _list_dead_letters(self, request: pb.ListDeadLettersRequest, call: Call) -> Message:
         page = page_of(request.page)
-        rows = await fetch(self._pool, _DEAD_LETTERS, (*(page.after(str, int) or ("", 0)), page.size + 1))
-        shown, following = page.cut(rows, lambda row: (row[0], row[1]))
-        sources = {follower.name: follower.source for follower in self._all()}
-        letters = [
-            message_of(pb.DeadLetter, dict(zip(_COLUMNS, row, strict=True)), source=sources.get(row[0], "")) for row in shown
-        ]
-        return pb.ListDeadLettersResponse(dead_letters=letters, next=following)
+        rows = await list_parked(self._pool, page.after(str, int), page.size + 1)  # type: ignore[arg-type]
+        shown, following = page.cut(rows, lambda row: row.key)
+        return pb.ListDeadLettersResponse(dead_letters=[message_of(pb.DeadLetter, row) for row in shown], next=following)
 
     async def _replay_dead_letters(self, request: pb.ReplayDeadLettersRequest, call: Call) -> Message:
-        if request.follower not in {follower.name for follower in self._all()}:
-            raise UnknownFollower("follower")
-        raise Unavailable(reason="replay")
+        for follower in self._all():
+            if follower.name == request.follower:
+                return message_of(pb.ReplayDeadLettersResponse, await replay(self._pool, follower))
+        raise UnknownFollower("follower")
 
     def _all(self) -> list[Follower]:
         return [*self._followers, *(feed.follower for feed in self._feeds)]

@@ -119,8 +119,9 @@ class Publisher:
             except Disagreement as error:
                 self._tell(str(error), log.error)
                 await asyncio.sleep(STOPPED_RETRY_S)
-            except (NatsError, JetStreamError, Unavailable, psycopg.Error, OSError, TimeoutError) as error:
-                self._tell(f"{type(error).__name__}: {error}", log.warning)
+            except (Unavailable, psycopg.Error, NatsError, JetStreamError, OSError) as error:
+                database = isinstance(error, Unavailable | psycopg.Error)
+                self._tell("the database cannot be read" if database else f"{type(error).__name__}: {error}", log.warning)
                 await asyncio.sleep(pause)
                 pause = min(2 * pause, LAST_RETRY_S)
                 await self._find_head()

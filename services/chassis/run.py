@@ -100,7 +100,7 @@ def _step(what: str, do: Callable[[], Sequence[str]]) -> int:
     try:
         done = do()
     except Exception as error:
-        _log.error(f"not {what}", stack=stack_of(error))
+        _log.error(f"not {what}", raised=stack_of(error))
         return 1
     _log.info(what, steps=list(done))
     return 0
@@ -117,11 +117,11 @@ async def serve(settings: S, build: Build[S], tracing: Tracing | None = None) ->
     try:
         fault = await _live(service, told_to_stop)
         if fault is not None:
-            _log.critical("the service ends", stack=stack_of(fault))
+            _log.critical("the service ends", raised=stack_of(fault))
         async with asyncio.timeout(settings.drain_s + STOP_PATIENCE_S):
             await service.stop()
     except Exception as error:
-        _log.critical("the service did not end in order", stack=stack_of(error))
+        _log.critical("the service did not end in order", raised=stack_of(error))
         return 1
     finally:
         if tracing:
@@ -160,4 +160,4 @@ async def _first_fault(
 def _unhandled(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
     """What nobody awaited; asyncio's own words would repeat the values of the exception."""
     error = context.get("exception")
-    _log.error("unhandled in the event loop", what=context.get("message", ""), stack=stack_of(error) if error else [])
+    _log.error("unhandled in the event loop", what=context.get("message", ""), raised=stack_of(error) if error else [])

@@ -24,7 +24,8 @@ class Role(IntEnum):
     SERVICE = 6
 
 
-OFFICERS = (Role.GRASSROOTS_OFFICER, Role.PROVINCE_OFFICER, Role.FEDERATION_OFFICER)
+EVERYWHERE = (Role.SERVICE, Role.AUDITOR)
+"""Roles that are held at no unit in particular."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,12 +53,12 @@ def identify(metadata: Mapping[str, str]) -> Caller:
     :raises Unauthenticated: nothing, or nothing known, is declared.
     """
     subject, role, unit = (metadata.get(key, "") for key in ("caller-id", "caller-role", "caller-unit"))
-    if not subject or not unit:
-        raise Unauthenticated(problem_vi="thiếu caller-id hoặc caller-unit", problem_en="caller-id or caller-unit is missing")
     try:
         known = Role[role.upper()]
     except KeyError:
         raise Unauthenticated(problem_vi="caller-role không có", problem_en="caller-role is not a role") from None
+    if not subject or not (unit or known in EVERYWHERE):
+        raise Unauthenticated(problem_vi="thiếu caller-id hoặc caller-unit", problem_en="caller-id or caller-unit is missing")
     return Caller(subject, known, unit, "en" if metadata.get("accept-language", "").lower().startswith("en") else "vi")
 
 
@@ -70,7 +71,7 @@ def authorise(caller: Caller, needs: Role, unit: str, ancestors: Ancestors, *, r
     """
     if not suffices(caller.role, needs, reading=reading):
         raise Forbidden()
-    if caller.role in (*OFFICERS, Role.MEMBER) and caller.unit != unit and caller.unit not in ancestors(unit):
+    if caller.role not in EVERYWHERE and caller.unit != unit and caller.unit not in ancestors(unit):
         raise Forbidden()
 
 

@@ -298,10 +298,12 @@ class Federation:
         return [*self.units][number % len(self.units)]
 
     def _above(self, unit: str, number: int) -> str:
-        """The unit itself or one so many steps above it, now by line and now by function."""
-        for step in range(number % 5):
-            line, functional = self.units[unit].line, self.units[unit].functional
-            unit = (functional if step % 2 else line) or line or unit
+        """The first federation above a unit, or, for every other number, the first unit of any level."""
+        queue = [unit]
+        for code in queue:
+            if code != unit and (number % 2 == 0 or self.units[code].level is Level.FEDERATION):
+                return code
+            queue += [parent for parent in (self.units[code].line, self.units[code].functional) if parent]
         return unit
 
     def _member(self, number: int) -> tuple[int, tuple[str, date] | None]:

@@ -226,13 +226,13 @@ async def test_a_role_that_does_not_suffice_is_refused_before_the_request_is_loo
 
 async def test_the_chain_of_causes_travels_with_the_call() -> None:
     trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
-    cause = Call(officer(), "first", "welfare/12", trace, 2.0)
+    cause = Call(officer(), "first", "welfare/12", trace, 20.0)
     async with served() as probe:
         await probe.client().call("PlaceThing", place(), cause=cause)
 
         [(call, _)] = probe.application.asked
         assert (call.correlation_id, call.causation_id, call.traceparent) == ("first", "welfare/12", trace)
-        assert 1.0 < call.deadline_s <= 2.0
+        assert 10.0 < call.deadline_s <= 20.0
 
 
 async def test_a_malformed_trace_is_dropped_and_a_malformed_chain_is_refused() -> None:
@@ -254,11 +254,11 @@ async def test_a_call_waits_until_the_positions_it_names_are_seen() -> None:
 
     async with served(await_positions=await_positions) as probe:
         client = probe.client()
-        await client.call("FindThings", message("FindThingsRequest"), at_least={"membership": 12, "welfare": 3}, timeout_s=5)
+        await client.call("FindThings", message("FindThingsRequest"), at_least={"membership": 12, "welfare": 3}, timeout_s=20)
         await client.call("FindThings", message("FindThingsRequest"))
         [(positions, timeout_s)] = waited
         assert positions == {"membership": 12, "welfare": 3}
-        assert 4 < timeout_s <= 5
+        assert 10 < timeout_s <= 20
         late = await refused(client, "FindThings", message("FindThingsRequest"), at_least={"welfare": 101})
         assert late.status == StatusCode.DEADLINE_EXCEEDED
 
@@ -351,7 +351,7 @@ async def test_what_nobody_foresaw_is_internal_and_leaks_nothing(error: Exceptio
     [log] = logs
     assert (told.status, told.rule) == (StatusCode.INTERNAL, "Fault")
     assert told.facts == {"reference": log["reference"]}
-    assert any("in decide" in line for line in log["stack"])
+    assert any("in decide" in line for line in log["raised"])
     assert SECRET not in json.dumps(log) + str(told) + told.sentence + repr(told.facts)
 
 

@@ -153,9 +153,9 @@ def test_an_exception_is_logged_as_types_and_places(logs: Logs) -> None:
 
     assert SECRET not in logs.file.getvalue().decode()
     for line in logs.lines[:3]:
-        assert line["stack"][0] == "RuntimeError"
-        assert "pydantic_core._pydantic_core.ValidationError" in line["stack"]
-        assert any("in failing" in place for place in line["stack"])
+        assert line["raised"][0] == "RuntimeError"
+        assert "pydantic_core._pydantic_core.ValidationError" in line["raised"]
+        assert any("in failing" in place for place in line["raised"])
     assert logs.lines[2]["error"] == "RuntimeError"
 
 

@@ -305,7 +305,7 @@ def batch_answer(positions: Iterator[int], *, refuse: str = "") -> Any:
     def answer(fields: Mapping[str, Any]) -> Any:
         answers = contract_pb2.BatchAnswer()
         for item in fields["items"]:
-            if item["unit"] == refuse:
+            if item.unit == refuse:
                 answers.items.add().refusal.rule = "UnitNotEmpty"
             else:
                 answers.items.add().answer.position = next(positions)

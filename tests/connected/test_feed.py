@@ -199,15 +199,16 @@ async def test_messages_delivered_again_take_effect_once(history: EventStore, da
     assert await taken_in_order(pool, 51)
 
 
+@pytest.mark.parametrize(("name", "other_name"), [("one", "other"), ("", "")])
 async def test_two_processes_that_drive_one_follower_take_each_event_once(
-    history: EventStore, database: str, nats_url: str, pool: Pool
+    history: EventStore, database: str, nats_url: str, pool: Pool, name: str, other_name: str
 ) -> None:
     one, other = Sum(history.service), Sum(history.service)
     async with (
         publishing(history, database, nats_url),
-        following(nats_url, pool, one, instance="one") as (feed,),
+        following(nats_url, pool, one, instance=name) as (feed,),
         open_pool(database) as other_pool,
-        following(nats_url, other_pool, other, instance="other") as (other_feed,),
+        following(nats_url, other_pool, other, instance=other_name) as (other_feed,),
     ):
         for total in range(100, 3_001, 100):
             await record(history, [counted(1) for _ in range(100)], at_once=9)

@@ -13,7 +13,7 @@ from grpc import StatusCode
 
 from chassis.clients import Refused, RpcClient
 from chassis.database import AppendSignal, Connection, Pool, open_pool
-from chassis.events import RecordedEvent
+from chassis.events import Actor, Metadata, RecordedEvent
 from chassis.following import Follower, Unprocessable
 from chassis.metrics import Metrics
 from chassis.operations import OPERATIONS, Operations, Standing
@@ -22,8 +22,11 @@ from chassis.rpc import Rpc
 from chassis.security import Role
 from chassis.server import Server
 from chassis.store import Append, EventStore, NewEvent
+from federation.contract.v1.contract_pb2 import PageRequest
 from federation.operations.v1 import operations_pb2 as pb
 from tests.chassis.probe import always, officer
+
+METADATA = Metadata("vn", date(2024, 2, 9), Actor("an", "member", "vn"), None, "", "").encode()
 
 
 class Picky:
@@ -53,7 +56,7 @@ def now() -> datetime:
 
 
 async def append(store: EventStore, aggregate: UUID, versions: Sequence[int]) -> int:
-    events = tuple(NewEvent(aggregate, version, "example.rung", b"{}", b"{}", "national") for version in versions)
+    events = tuple(NewEvent(aggregate, version, "example.rung", b"{}", METADATA, "national") for version in versions)
     return (await store.submit(Append(events, uuid4()))).position
 
 
@@ -63,6 +66,7 @@ class Example:
     operations: Operations
     announcer: Announcer
     disliked: UUID
+    picky: Picky
     client: RpcClient
     feed: Any
 
@@ -72,7 +76,8 @@ async def example(store: EventStore, database: str) -> AsyncIterator[Example]:
     disliked, announcer = uuid4(), Announcer()
     pool: Pool = open_pool(database)
     await pool.open()
-    own = [Follower(pool, Picky("one", "example"), now), Follower(pool, Picky("two", "example", disliked), now)]
+    picky = Picky("two", "example", disliked)
+    own = [Follower(pool, Picky("one", "example"), now), Follower(pool, picky, now)]
     feed = SimpleNamespace(follower=Follower(pool, Picky("three", "elsewhere"), now), lag=None)
     feed.at_least = feed.follower.at_least
     signal = AppendSignal(database)
@@ -85,7 +90,7 @@ async def example(store: EventStore, database: str) -> AsyncIterator[Example]:
     for part in (signal, projector, server):
         await part.start()
     client = RpcClient(f"127.0.0.1:{server.port}", OPERATIONS, officer())
-    yield Example(store, operations, announcer, disliked, client, feed)
+    yield Example(store, operations, announcer, disliked, picky, client, feed)
     await client.close()
     for stop in (server.stop(0), projector.stop(), signal.stop(), pool.close()):
         await stop
@@ -117,8 +122,8 @@ async def test_dead_letters_come_in_pages_without_their_content(example: Example
     position = await append(example.store, example.disliked, range(1, 4))
     await example.operations.await_positions({"example": position}, 5.0)
 
-    first = await example.client.call("ListDeadLetters", pb.ListDeadLettersRequest(page={"size": 2}))
-    second = await example.client.call("ListDeadLetters", pb.ListDeadLettersRequest(page={"size": 2, "after": first.next}))
+    first = await example.client.call("ListDeadLetters", pb.ListDeadLettersRequest(page=PageRequest(size=2)))
+    second = await example.client.call("ListDeadLetters", pb.ListDeadLettersRequest(page=PageRequest(size=2, after=first.next)))
 
     letters = [*first.dead_letters, *second.dead_letters]
     assert [(letter.follower, letter.source, letter.position) for letter in letters] == [("two", "example", n) for n in (1, 2, 3)]
@@ -164,6 +169,20 @@ async def test_an_auditor_may_look_and_not_act(example: Example) -> None:
         await client.call("ReplayDeadLetters", pb.ReplayDeadLettersRequest(follower="two"))
     assert caught.value.status == StatusCode.PERMISSION_DENIED
     await client.close()
+
+
+async def test_a_replay_offers_the_dead_letters_again_and_tells_what_was_taken(example: Example) -> None:
+    position = await append(example.store, example.disliked, [1, 2, 3])
+    await example.operations.await_positions({"example": position}, 5.0)
+    request = pb.ReplayDeadLettersRequest(follower="two")
+
+    stubborn = await example.client.call("ReplayDeadLetters", request)
+    example.picky.refuses = None
+    mended = await example.client.call("ReplayDeadLetters", request)
+
+    assert (stubborn.taken, stubborn.parked) == (0, 3)
+    assert (mended.taken, mended.parked) == (3, 0)
+    assert not (await example.client.call("ListDeadLetters", pb.ListDeadLettersRequest())).dead_letters
 
 
 async def test_a_replay_of_nobodys_dead_letters_is_refused(example: Example) -> None:

@@ -177,3 +177,20 @@ async def test_a_store_that_changes_beneath_a_running_publisher_stops_it(
         await record(history, [counted(11)])
         await until(lambda: not publisher.healthy)
         assert await last_sequence(connection.client, history.service) == 10
+
+
+async def test_an_event_too_large_for_the_stream_stops_the_publisher_before_it(
+    history: EventStore, database: str, nats_url: str
+) -> None:
+    await record(history, [counted(1), counted(2)])
+    async with publishing(history, database, nats_url) as publisher:
+        await until(lambda: publisher.published == 2)
+        with psycopg.connect(database) as old:  # the store takes none; it may hold one from before the limit
+            old.execute(
+                """insert into events select 3, aggregate_id, 9, topic, convert_to(repeat('x', 300000), 'utf8'), metadata, branch,
+                          3, recorded_at from events where position = 2"""
+            )
+            old.execute("update head set position = 3")
+        await record(history, [counted(4)])
+        await until(lambda: "too large" in publisher.trouble)
+        assert publisher.published == 2

@@ -14,6 +14,7 @@ RECORDED_AT = datetime(2026, 11, 20, 18, 30, tzinfo=UTC)
 
 def recorded(event: Event, position: int = 1, service: str = "notifications") -> RecordedEvent:
     """An event at a position."""
+    aggregate_id = getattr(event, "obligation_id", None) or getattr(event, "delivery_id", None) or UUID(int=position)
     metadata = Metadata(event.unit, event.on, Actor("x", "service", "national"), None, "chain", "cause")
     return RecordedEvent(
         service,

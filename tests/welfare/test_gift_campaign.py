@@ -8,6 +8,7 @@ from uuid import uuid4
 import pytest
 
 from chassis.commands import parse
+from chassis.events import Event
 from chassis.hierarchy import Node, UnitUnknown
 from chassis.refusals import Invalid
 from tests.given import given, state_after
@@ -30,7 +31,7 @@ from welfare.domain.gift_campaign import (
 
 VINH_PHUC = Node("vinh-phuc", "Vĩnh Phúc", "province", 2, True, date(2000, 1, 1), None, "[]", "[]", 1)
 UNITS = {tet.HOLDER: VINH_PHUC}
-NOW_AND_THEN = timedelta(days=1)
+ONE_DAY = timedelta(days=1)
 
 
 def test_a_unit_opens_a_campaign_for_tet_unless_it_names_another_occasion() -> None:
@@ -145,10 +146,10 @@ def test_what_came_back_or_was_rejected_no_longer_holds_the_budget_up() -> None:
 
 
 def test_a_budget_is_not_dated_before_the_one_it_follows_on() -> None:
-    early = tet.OPENED_ON - NOW_AND_THEN
+    early = tet.OPENED_ON - ONE_DAY
     given(GIFT_CAMPAIGN, tet.opened()).when(budget.approve_budget, tet.approve_budget(on=early)).refused(NotBefore, field="on")
     assert given(GIFT_CAMPAIGN, tet.opened(), tet.budget_approved()).when(
-        budget.adjust_budget, tet.adjust_budget(1, on=tet.BUDGET_ON - NOW_AND_THEN)
+        budget.adjust_budget, tet.adjust_budget(1, on=tet.BUDGET_ON - ONE_DAY)
     ).refused(NotBefore).facts == {"earliest": tet.BUDGET_ON}
 
 
@@ -184,12 +185,19 @@ def test_a_campaign_does_not_close_while_receipts_are_unconfirmed() -> None:
     ).refused(ReceiptsNotConfirmed).facts == {"shares": 1}
 
 
-def test_a_campaign_is_not_closed_before_the_last_thing_that_happened_in_it() -> None:
-    history = given(GIFT_CAMPAIGN, tet.opened(), tet.budget_approved(), tet.proposed(), tet.rejected())
+@pytest.mark.parametrize(
+    "latest",
+    [
+        tet.proposed(tet.LAN, on=tet.CLOSED_ON),
+        tet.budget_approved(on=tet.CLOSED_ON),
+    ],
+)
+def test_a_campaign_is_not_closed_before_the_latest_day_of_it_whatever_was_recorded_last(latest: Event) -> None:
+    history = given(GIFT_CAMPAIGN, tet.opened(), latest, tet.proposed(tet.MINH))
 
-    assert history.when(gift_campaign.close, tet.close_it(on=tet.APPROVED_ON - NOW_AND_THEN)).refused(
-        NotBefore, field="on"
-    ).facts == {"earliest": tet.APPROVED_ON}
+    assert history.when(gift_campaign.close, tet.close_it(on=tet.CLOSED_ON - ONE_DAY)).refused(NotBefore, field="on").facts == {
+        "earliest": tet.CLOSED_ON
+    }
 
 
 @pytest.mark.parametrize(

@@ -94,6 +94,10 @@ def test_whoever_was_rejected_or_gave_the_gift_back_may_be_proposed_again(stage:
     )
 
 
+def test_whoever_was_rejected_is_not_proposed_again_for_a_day_before() -> None:
+    when_lan_is("rejected").when(gift_share.propose, tet.propose(on=tet.APPROVED_ON - ONE_DAY), tet.HERE).refused(NotBefore, "on")
+
+
 def test_an_approval_sets_the_money_aside_and_freezes_the_unit_of_that_day() -> None:
     moved = {(tet.CAMPAIGN, tet.LAN): tet.active(tet.COURT)}
 
@@ -159,6 +163,12 @@ def test_what_a_gift_did_not_use_of_its_approval_is_available_again() -> None:
     ).facts == {"left_vnd": 1_000_000}
     given(GIFT_CAMPAIGN, *history, smaller).when(gift_share.approve, tet.approve(tet.MINH, 1_000_000), tet.HERE).then(
         tet.approved(tet.MINH, 1_000_000, unit=tet.COURT)
+    )
+
+
+def test_a_gift_tells_what_was_approved_for_it() -> None:
+    when_lan_is("approved").when(gift_share.distribute, tet.distribute(amount_vnd=1_000_000), tet.HERE).then(
+        tet.distributed(amount_vnd=1_000_000, approved_vnd=1_300_000)
     )
 
 

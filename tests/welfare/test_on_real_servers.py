@@ -64,13 +64,13 @@ class Suite:
         """Call membership, which has seen everything that was answered before."""
         return await self._call("membership", self._membership, rpc, request)
 
-    async def welfare(self, rpc: str, request: Any) -> Any:
+    async def welfare(self, rpc: str, request: Any, timeout_s: float = 30.0) -> Any:
         """Call welfare, which has seen everything that was answered before."""
-        return await self._call("welfare", self._welfare, rpc, request)
+        return await self._call("welfare", self._welfare, rpc, request, timeout_s)
 
-    async def _call(self, name: str, client: RpcClient, rpc: str, request: Any) -> Any:
+    async def _call(self, name: str, client: RpcClient, rpc: str, request: Any, timeout_s: float = 30.0) -> Any:
         seen = {"membership": self.seen["membership"]} if name == "membership" and self.seen else self.seen
-        answer = await client.call(rpc, request, at_least=seen)
+        answer = await client.call(rpc, request, at_least=seen, timeout_s=timeout_s)
         if hasattr(answer, "position"):
             self.seen[name] = answer.position
         return answer
@@ -205,7 +205,7 @@ async def test_without_membership_a_gift_is_unavailable_and_nothing_happened(sui
     await suite.members.stop()
 
     with pytest.raises(Refused) as refused:
-        await suite.welfare("ProposeBeneficiary", proposal(member_id=str(tet.LAN)))
+        await suite.welfare("ProposeBeneficiary", proposal(member_id=str(tet.LAN)), timeout_s=60.0)
 
     assert refused.value.status is StatusCode.UNAVAILABLE
     assert await suite.gifts.store.head() == head

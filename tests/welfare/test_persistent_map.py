@@ -62,6 +62,13 @@ def test_maps_of_the_same_entries_are_equal_in_whatever_order_they_came(entries:
     assert built(shuffled) == built(list(entries.items()))
 
 
+def test_a_map_is_shaped_by_its_entries_also_where_a_whole_leaf_falls_on_one_side() -> None:
+    crowd: list[tuple[Hashable, int]] = [(number * 64, number) for number in range(33)]
+    alone: list[tuple[Hashable, int]] = [(1, 1)]
+
+    assert built(crowd + alone) == built(alone + crowd)
+
+
 def test_a_new_entry_copies_little_however_large_the_map_is() -> None:
     keys = [uuid5(UUID(int=0), str(number)) for number in range(20_000)]
     large = built([(key, 1) for key in keys])
