@@ -1,11 +1,12 @@
 """What exactly do the services say on the bus? AsyncAPI 3 and JSON Schema, written from the event classes themselves.
 
-``congdoan events contract`` writes them to ``docs/events``; they are kept as reviewed snapshots. A schema that was
+``make contracts`` writes them to ``docs/events``; they are kept as reviewed snapshots. A schema that was
 written once for a version of a topic may only grow by fields that have a default: anything else would misread what is
 stored already, or break who reads it elsewhere, and needs the next schema version with an upcaster.
 """
 
 import json
+import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -168,3 +169,7 @@ def _holds(before: Any, after: Any) -> bool:
 
 def _text(document: Mapping[str, Any]) -> str:
     return json.dumps(document, ensure_ascii=False, indent=2) + "\n"
+
+
+if __name__ == "__main__":
+    print("\n".join(write(Path(sys.argv[1]))) or "nothing changed")

@@ -1,10 +1,11 @@
 """Which processes are the suite, and how do they come up? Two servers, then each service's steps, then the services."""
 
 import asyncio
+import json
 import os
 import secrets
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 import grpc
@@ -15,6 +16,7 @@ from congdoan.clients import RECORDING, SERVICES
 from congdoan.embedded import ChildProcess, EmbeddedNats, EmbeddedPostgres, ServiceProcess, Supervisor, reserve_port
 from congdoan.embedded.folder import make_private_folder
 from congdoan.embedded.process import plain_environment
+from congdoan.migrating import ENVIRONMENTS
 
 STEP_TIMEOUT_S = 60.0
 START_TIMEOUT_S = 60.0
@@ -61,11 +63,11 @@ class Suite:
         :raises StepFailed: one of the steps failed.
         """
         for name in SERVICES:
-            self.postgres.create_database(name)
             self._make_secret(name)
-        steps = [self._step(name, "migrate") for name in SERVICES]
+            self.postgres.create_database(name)
+        migrating = self._migrating()
         asyncio.run(set_up(self.nats.url, RECORDING))
-        _finish(steps)
+        _finish("migrate", migrating)
 
     def start_services(self, supervisor: Supervisor) -> None:
         """Start the services side by side; each waits by itself for those it asks.
@@ -77,16 +79,17 @@ class Suite:
     def _service(self, name: str) -> ServiceProcess:
         return ServiceProcess(
             name,
-            _command(name, "serve"),
+            [sys.executable, "-m", name, "serve"],
             log=self._log_of(name),
             is_ready=Readiness(self._ports[name].address),
             env=self.environment(name),
             start_timeout_s=START_TIMEOUT_S,
         )
 
-    def _step(self, name: str, step: str) -> tuple[str, ChildProcess]:
-        process = ChildProcess(_command(name, step), log=self._log_of(name), env=self.environment(name))
-        return f"{name} {step}", process
+    def _migrating(self) -> ChildProcess:
+        environments = json.dumps({name: self.environment(name) for name in SERVICES})
+        command = [sys.executable, "-m", "congdoan.migrating"]
+        return ChildProcess(command, log=self._log_of("migrate"), env=plain_environment(**{ENVIRONMENTS: environments}))
 
     def environment(self, name: str) -> dict[str, str]:
         """Everything a service is told; nothing else of this shell reaches it."""
@@ -144,23 +147,16 @@ class Readiness:
         return bool(answer.status == HealthCheckResponse.SERVING)
 
 
-def _command(name: str, what: str) -> list[str]:
-    return [sys.executable, "-m", name, what]
-
-
 def _passed_on(environment: Mapping[str, str]) -> dict[str, str]:
     """What an operator says about watching the services holds for all of them: where traces go, how much is logged."""
     return {name: environment[name] for name in ("CONGDOAN_OTLP_ENDPOINT", "CONGDOAN_LOG_LEVEL") if name in environment}
 
 
-def _finish(steps: Iterable[tuple[str, ChildProcess]]) -> None:
-    running = list(steps)
+def _finish(title: str, step: ChildProcess) -> None:
     try:
-        for title, process in running:
-            code = process.wait(STEP_TIMEOUT_S)
-            if code != 0:
-                what = "does not end" if code is None else f"ended with {code}"
-                raise StepFailed(f"{title} {what}. The end of its log:\n{process.log_tail()}")
+        code = step.wait(STEP_TIMEOUT_S)
+        if code != 0:
+            what = "does not end" if code is None else f"ended with {code}"
+            raise StepFailed(f"{title} {what}. The end of its log:\n{step.log_tail()}")
     finally:
-        for _, process in running:
-            process.kill()
+        step.kill()

@@ -122,7 +122,7 @@ class Operations:
 
     async def _list_dead_letters(self, request: pb.ListDeadLettersRequest, call: Call) -> Message:
         page = page_of(request.page)
-        rows = await list_parked(self._pool, page.after(str, int), page.size + 1)  # type: ignore[arg-type]
+        rows = await list_parked(self._pool, page.after(str, int), page.size + 1)
         shown, following = page.cut(rows, lambda row: row.key)
         return pb.ListDeadLettersResponse(dead_letters=[message_of(pb.DeadLetter, row) for row in shown], next=following)
 

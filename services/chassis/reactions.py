@@ -7,6 +7,7 @@ those of different aggregates side by side.
 
 import asyncio
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Protocol
 from uuid import UUID, uuid5
@@ -22,6 +23,9 @@ from chassis.store import Answer
 MAX_AT_ONCE = 64
 NUMBERED_LATER = UUID(int=0)
 """The command id that a reaction leaves open; it is given by the event that causes the command."""
+
+Taking = Callable[[str, str, str], AbstractContextManager[str]]
+"""Opens a span from follower, event id and the event's traceparent; gives the traceparent for what is done about it."""
 
 _COMMANDS = UUID("0b5c2f63-2c5e-5a0e-8d0f-7c3c1d7f6b88")
 _PASSING = (Unavailable, Overloaded, DeadlinePassed, Conflict)
@@ -59,11 +63,13 @@ class CommandReaction:
     """The effect of a reaction, for a follower to drive.
 
     :param caller: the service itself.
+    :param taking: opens the span of each event; nothing is traced when left out.
     """
 
-    def __init__(self, reaction: Reaction, commands: CommandPath, caller: Caller) -> None:
+    def __init__(self, reaction: Reaction, commands: CommandPath, caller: Caller, taking: Taking | None = None) -> None:
         self.name, self.source, self.topics = reaction.name, reaction.source, reaction.topics
         self._reaction, self._path, self._caller = reaction, commands, caller
+        self._taking = taking or _untraced
         self._places = asyncio.Semaphore(MAX_AT_ONCE)
 
     async def take(self, events: Sequence[RecordedEvent], transaction: Connection) -> None:
@@ -93,9 +99,10 @@ class CommandReaction:
     async def _react(self, event: RecordedEvent) -> None:
         try:
             metadata = event.metadata
-            call = Call(self._caller, metadata.correlation_id, event.id, metadata.traceparent)
-            for number, command in enumerate(self._reaction.commands(event)):
-                await self._execute(call, command.model_copy(update={"command_id": command_id(self.name, event, number)}))
+            with self._taking(self.name, event.id, metadata.traceparent) as traceparent:
+                call = Call(self._caller, metadata.correlation_id, event.id, traceparent)
+                for number, command in enumerate(self._reaction.commands(event)):
+                    await self._execute(call, command.model_copy(update={"command_id": command_id(self.name, event, number)}))
         except _PASSING as passing:
             raise Unavailable(reason=f"{self.name} at {event.id}: {passing.rule}") from passing
         except Exception as error:
@@ -106,3 +113,7 @@ class CommandReaction:
             await self._path.execute(call, command)
         except self._reaction.nothing_to_do:
             return
+
+
+def _untraced(follower: str, event_id: str, traceparent: str) -> AbstractContextManager[str]:
+    return nullcontext(traceparent)
