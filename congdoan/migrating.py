@@ -10,13 +10,13 @@ import os
 import sys
 from collections.abc import Mapping
 
-from chassis.run import run
-
 ENVIRONMENTS = "CONGDOAN_ENVIRONMENTS"
 
 
 def migrate(environments: Mapping[str, Mapping[str, str]]) -> int:
     """Take ``python -m <service> migrate`` for each; the first exit code that is not 0 ends it."""
+    from chassis.run import run  # not above: the suite imports this module for a name
+
     for service, environment in environments.items():
         os.environ.update(environment)
         settings = importlib.import_module(f"{service}.settings").Settings

@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from awards.domain.decision import DecideAward
-from awards.domain.initiative import AcceptInitiative, RegisterInitiative
+from awards.domain.initiative import AcceptInitiative, RegisterInitiative, RejectInitiative
 from awards.domain.presentation import PresentAward, RecoverArtefact, RevokeAward
 from awards.domain.programme import OpenInitiativeProgramme
 from awards.domain.proposal import EndorseAward, ProposeAward, ResubmitAward, ReturnAward
@@ -105,3 +105,8 @@ def register(initiative_id: UUID, programme_id: UUID, **fields: Any) -> Register
 def accept(initiative_id: UUID, **fields: Any) -> AcceptInitiative:
     accepted: AcceptInitiative = command(AcceptInitiative, initiative_id=initiative_id, **fields)
     return accepted
+
+
+def reject(initiative_id: UUID, **fields: Any) -> RejectInitiative:
+    rejected: RejectInitiative = command(RejectInitiative, initiative_id=initiative_id, reason="Không mới", **fields)
+    return rejected

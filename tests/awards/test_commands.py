@@ -13,7 +13,7 @@ from awards.domain.proposal import FlagsAreForUnits, MemberNotActive, MemberUnkn
 from awards.domain.quota import QuotaBelowUse, QuotaExceeded
 from awards.domain.standing import DeciderNotAbove, UnitIsDissolved
 from awards.events import AwardDecided, InitiativeRegistered
-from chassis.commands import Call, Command
+from chassis.commands import Command
 from chassis.hierarchy import UnitUnknown
 from chassis.refusals import CommandIdReused, Forbidden, Refusal, Unavailable
 from chassis.security import Role
@@ -274,63 +274,68 @@ async def test_what_nobody_proposed_is_unknown_to_every_command(awards: Awards) 
 GRASSROOTS, PROVINCE, FEDERATION = Role.GRASSROOTS_OFFICER, Role.PROVINCE_OFFICER, Role.FEDERATION_OFFICER
 
 
-@pytest.mark.parametrize(
-    ("step", "caller", "allowed"),
-    [
-        ("propose", call_of(GRASSROOTS, "so-y-te"), True),
-        ("propose", call_of(GRASSROOTS, "so-noi-vu"), False),
-        ("propose", call_of(Role.MEMBER, "so-y-te"), False),
-        ("propose", call_of(Role.AUDITOR, "tld"), False),
-        ("endorse", call_of(GRASSROOTS, "so-y-te"), False),
-        ("endorse", call_of(PROVINCE, "vinh-phuc"), True),
-        ("endorse", call_of(PROVINCE, "ha-noi"), False),
-        ("return", call_of(PROVINCE, "vinh-phuc"), True),
-        ("return", call_of(GRASSROOTS, "so-y-te"), False),
-        ("decide", call_of(PROVINCE, "vinh-phuc"), False),
-        ("decide", call_of(PROVINCE, "cdvcvn"), True),
-        ("decide", call_of(FEDERATION, "tld"), True),
-        ("decide", call_of(FEDERATION, "ldld-vinh-phuc"), False),
-        ("decide", call_of(GRASSROOTS, "cdvcvn"), False),
-        ("present", call_of(PROVINCE, "ldld-vinh-phuc"), True),
-        ("present", call_of(GRASSROOTS, "so-y-te"), False),
-        ("revoke", call_of(PROVINCE, "cdvcvn"), True),
-        ("revoke", call_of(PROVINCE, "vinh-phuc"), False),
-        ("quota", call_of(FEDERATION, "cdvcvn"), True),
-        ("quota", call_of(PROVINCE, "cdvcvn"), False),
-        ("quota", call_of(FEDERATION, "ha-noi"), False),
-        ("programme", call_of(PROVINCE, "vinh-phuc"), True),
-        ("programme", call_of(PROVINCE, "ha-noi"), False),
-        ("register", call_of(GRASSROOTS, "so-y-te"), True),
-        ("register", call_of(GRASSROOTS, "so-noi-vu"), False),
-        ("accept", call_of(PROVINCE, "vinh-phuc"), True),
-        ("accept", call_of(PROVINCE, "so-y-te"), False),
-    ],
-)
-async def test_each_right_is_asked_for_at_its_own_unit(awards: Awards, step: str, caller: Call, allowed: bool) -> None:
+RIGHTS = [
+    ("propose", call_of(GRASSROOTS, "so-y-te"), True),
+    ("propose", call_of(GRASSROOTS, "so-noi-vu"), False),
+    ("propose", call_of(Role.MEMBER, "so-y-te"), False),
+    ("propose", call_of(Role.AUDITOR, "tld"), False),
+    ("endorse", call_of(GRASSROOTS, "so-y-te"), False),
+    ("endorse", call_of(PROVINCE, "vinh-phuc"), True),
+    ("endorse", call_of(PROVINCE, "ha-noi"), False),
+    ("return", call_of(PROVINCE, "vinh-phuc"), True),
+    ("return", call_of(GRASSROOTS, "so-y-te"), False),
+    ("decide", call_of(PROVINCE, "vinh-phuc"), False),
+    ("decide", call_of(PROVINCE, "cdvcvn"), True),
+    ("decide", call_of(FEDERATION, "tld"), True),
+    ("decide", call_of(FEDERATION, "ldld-vinh-phuc"), False),
+    ("decide", call_of(GRASSROOTS, "cdvcvn"), False),
+    ("present", call_of(PROVINCE, "ldld-vinh-phuc"), True),
+    ("present", call_of(GRASSROOTS, "so-y-te"), False),
+    ("revoke", call_of(PROVINCE, "cdvcvn"), True),
+    ("revoke", call_of(PROVINCE, "vinh-phuc"), False),
+    ("quota", call_of(FEDERATION, "cdvcvn"), True),
+    ("quota", call_of(PROVINCE, "cdvcvn"), False),
+    ("quota", call_of(FEDERATION, "ha-noi"), False),
+    ("programme", call_of(PROVINCE, "vinh-phuc"), True),
+    ("programme", call_of(PROVINCE, "ha-noi"), False),
+    ("register", call_of(GRASSROOTS, "so-y-te"), True),
+    ("register", call_of(GRASSROOTS, "so-noi-vu"), False),
+    ("accept", call_of(PROVINCE, "vinh-phuc"), True),
+    ("accept", call_of(PROVINCE, "so-y-te"), False),
+]
+
+
+async def test_each_right_is_asked_for_at_its_own_unit(awards: Awards) -> None:
+    for year, (step, caller, allowed) in enumerate(RIGHTS, 2000):
+        before, command = a_step(step, year)
+        await awards.execute(*before)
+        head = await awards.store.head()
+
+        (outcome,) = await awards.application.execute_batch(caller, [command])
+
+        assert (step, caller, isinstance(outcome, Answer)) == (step, caller, allowed)
+        assert allowed or type(outcome) is Forbidden
+        assert (await awards.store.head() > head) is allowed
+
+
+def a_step(step: str, year: int) -> tuple[Sequence[Command], Command]:
+    """A command, and what must have happened before it; another year is another award."""
     nomination_id, programme_id, initiative_id = uuid4(), uuid4(), uuid4()
-    proposed, given = [an.propose(nomination_id)], an.given(nomination_id)
+    proposed, given = [an.propose(nomination_id, year=year)], an.given(nomination_id, year=year)
     opened = [an.programme(programme_id), an.register(initiative_id, programme_id)]
     steps: dict[str, tuple[Sequence[Command], Command]] = {
-        "propose": ([], an.propose(nomination_id)),
+        "propose": ([], proposed[0]),
         "endorse": (proposed, an.endorse(nomination_id, "vinh-phuc")),
         "return": (proposed, an.send_back(nomination_id, "vinh-phuc")),
-        "decide": (an.ready(nomination_id), an.decide(nomination_id)),
+        "decide": (given[:-1], given[-1]),
         "present": (given, an.present(nomination_id)),
         "revoke": (given, an.revoke(nomination_id)),
-        "quota": ([], an.quota(3)),
-        "programme": ([], an.programme(programme_id)),
+        "quota": ([], an.quota(3, year=year)),
+        "programme": ([], opened[0]),
         "register": (opened[:1], opened[1]),
         "accept": (opened, an.accept(initiative_id)),
     }
-    before, command = steps[step]
-    await awards.execute(*before)
-    head = await awards.store.head()
-
-    (outcome,) = await awards.application.execute_batch(caller, [command])
-
-    assert isinstance(outcome, Answer) is allowed
-    assert allowed or type(outcome) is Forbidden
-    assert (await awards.store.head() > head) is allowed
+    return steps[step]
 
 
 async def test_a_repeated_proposal_of_another_content_is_no_second_nomination(awards: Awards) -> None:

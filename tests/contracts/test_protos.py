@@ -1,5 +1,6 @@
 """Does the contract keep its own rules, and everything that callers already have?"""
 
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -41,6 +42,32 @@ def test_the_committed_stubs_are_those_of_the_proto_files(tmp_path: Path) -> Non
 
     assert done.returncode == 0, done.stderr
     assert contents(tmp_path) == contents(STUBS), "run: python proto/generate.py stubs"
+
+
+@pytest.mark.parametrize(
+    ("change", "complaint"),
+    [
+        (("int64 head = 2;", ""), 'Previously present field "2" with name "head"'),
+        (("int64 head = 2;", "int32 head = 2;"), "changed type"),
+        (("  optional int64 lag = 6;", "  optional int64 behind = 6;"), "changed name"),
+        (
+            ("rpc AwaitPosition(AwaitPositionRequest)", "rpc AwaitHead(AwaitPositionRequest)"),
+            'Previously present RPC "AwaitPosition"',
+        ),
+    ],
+)
+def test_a_change_that_breaks_a_caller_is_found(change: tuple[str, str], complaint: str, tmp_path: Path) -> None:
+    copy = tmp_path / "proto"
+    shutil.copytree(ROOT / "proto", copy, ignore=shutil.ignore_patterns("stubs"))
+    broken = copy / "federation/operations/v1/operations.proto"
+    before = broken.read_text()
+    broken.write_text(before.replace(*change))
+    assert broken.read_text() != before
+
+    done = subprocess.run([sys.executable, copy / "generate.py", "check"], capture_output=True, text=True, check=False)
+
+    assert done.returncode != 0
+    assert complaint in done.stdout
 
 
 def contents(folder: Path) -> dict[str, bytes]:

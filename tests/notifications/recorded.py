@@ -19,7 +19,7 @@ def recorded(event: Event, position: int = 1, service: str = "notifications") ->
     return RecordedEvent(
         service,
         position,
-        UUID(int=position),
+        aggregate_id,
         1,
         event.topic,
         event.encode(),

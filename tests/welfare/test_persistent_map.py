@@ -69,6 +69,12 @@ def test_a_map_is_shaped_by_its_entries_also_where_a_whole_leaf_falls_on_one_sid
     assert built(crowd + alone) == built(alone + crowd)
 
 
+def test_keys_that_no_hash_tells_apart_are_still_kept_apart() -> None:
+    found = built([(Colliding(number), number) for number in range(100)])
+
+    assert [found.get(Colliding(number)) for number in range(101)] == [*range(100), None]
+
+
 def test_a_new_entry_copies_little_however_large_the_map_is() -> None:
     keys = [uuid5(UUID(int=0), str(number)) for number in range(20_000)]
     large = built([(key, 1) for key in keys])

@@ -4,9 +4,11 @@ One follower a service takes every event of its stream, in batches; entries and 
 not follow on is never sealed and never passed over: the follower stands still, says so, and the service is not ready.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
+
+import structlog
 
 from audit.domain.seal import GENESIS, LogBroken, Sealed, Tail, seal, touched
 from chassis.database import Connection, Pool, fetch
@@ -30,6 +32,7 @@ SCHEMA = (
     "create unique index if not exists log_by_aggregate on log (service, aggregate_id, version)",
     "create unique index if not exists log_by_branch on log (service, branch, branch_position)",
 )
+_logger = structlog.get_logger(__name__)
 _COLUMNS = "position, leaf_hash, chain_hash, topic, aggregate_id, version, unit, branch, branch_position, recorded_at"
 _TYPES = ("bigint", "bytea", "bytea", "text", "uuid", "integer", "text", "text", "bigint", "timestamptz")
 _ARRAYS = ", ".join(f"%b::{kind}[]" for kind in _TYPES)
@@ -39,15 +42,14 @@ _INSERT = f"insert into log (service, {_COLUMNS}) select %b, entry.* from unnest
 class LogKeeper:
     """Seals the events of one service: the effect that a follower drives.
 
-    :param on_broken: told whenever the stream is found broken, for the alarm.
+    ``broken`` says what does not follow on, for as long as it stands in the way.
     """
 
     topics: frozenset[str] = frozenset()
 
-    def __init__(self, source: str, on_broken: Callable[[LogBroken], None] = lambda broken: None) -> None:
+    def __init__(self, source: str) -> None:
         self.name, self.source = f"log.{source}", source
         self.broken: LogBroken | None = None
-        self._on_broken = on_broken
 
     async def take(self, events: Sequence[RecordedEvent], transaction: Connection) -> None:
         """Seal some events.
@@ -59,7 +61,7 @@ class LogKeeper:
             entries = seal(tail, events)
         except LogBroken as broken:
             self.broken = broken
-            self._on_broken(broken)
+            _logger.critical("the stream does not follow on", source=self.source, position=broken.position, reason=broken.reason)
             raise
         columns: list[list[Any]] = [[getattr(entry, name) for entry in entries] for name in _COLUMNS.split(", ")]
         await transaction.execute(_INSERT.encode(), (self.source, *columns))

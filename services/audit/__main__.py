@@ -1,0 +1,8 @@
+"""``python -m audit [serve|migrate|streams]``"""
+
+from audit.settings import Settings
+from audit.wiring import real
+from chassis.run import main
+
+# Audit says nothing, so it has no stream of its own.
+main("audit", Settings, real, streams=())

@@ -1,0 +1,185 @@
+"""Audit over gRPC on a real PostgreSQL and NATS: what it says stands on the streams alone, and a broken one stops it."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterable
+from dataclasses import dataclass, replace
+from datetime import date
+from random import Random
+from typing import Any
+
+import nats
+import psycopg
+import pytest
+from google.protobuf.message_factory import GetMessageClass
+from grpc import StatusCode
+from nats.aio.client import Client
+from prometheus_client import generate_latest
+
+from audit.domain.seal import Tail, seal
+from audit.rpc import SERVICE
+from audit.wiring import FOLLOWED, real
+from chassis.clients import Refused, RpcClient
+from chassis.cloudevents import headers_of, subject_of
+from chassis.database import migrate
+from chassis.events import RecordedEvent
+from chassis.security import Caller, Role
+from chassis.service import Service
+from chassis.settings import Settings
+from chassis.streams import set_up
+from tests.audit.histories import YEARS
+from tests.audit.plain_counting import count
+from tests.audit.recording import Recording
+from tests.audit.test_tables import drawn
+
+AUDITOR = Caller("auditor-1", Role.AUDITOR, "tld", "en")
+OFFICER = Caller("officer-1", Role.FEDERATION_OFFICER, "tld", "en")
+PATIENCE_S = 30.0
+
+
+@dataclass
+class Hall:
+    """Audit running beside the streams of four services that are not there."""
+
+    service: Service
+    settings: Settings
+    bus: Client
+
+    async def publish(self, events: Iterable[RecordedEvent]) -> None:
+        """Put events on their streams as their services would."""
+        js = self.bus.jetstream()
+        for event in events:
+            await js.publish(subject_of(event.service, event.branch, event.topic), event.body, headers=headers_of(event))
+
+    async def ask(self, rpc: str, caller: Caller = AUDITOR, at_least: Recording | None = None, **fields: Any) -> Any:
+        """One question, answered when everything of a recording was heard."""
+        assert self.service.server
+        client = RpcClient(f"127.0.0.1:{self.service.server.port}", SERVICE, caller)
+        request = GetMessageClass(SERVICE.methods_by_name[rpc].input_type)(**fields)
+        try:
+            return await client.call(rpc, request, at_least=at_least.positions if at_least else None, timeout_s=PATIENCE_S)
+        finally:
+            await client.close()
+
+    async def not_ready(self) -> None:
+        """Wait until the service says that it is not ready."""
+        async with asyncio.timeout(PATIENCE_S):
+            while await self.service.ready():
+                await asyncio.sleep(0.02)
+
+
+@pytest.fixture
+async def hall(database: str, own_nats: Any) -> AsyncIterator[Hall]:
+    await set_up(own_nats.url, FOLLOWED)
+    settings = Settings(database_url=database, nats_url=own_nats.url, secret="ab" * 32)  # type: ignore[arg-type]
+    service = real(settings)
+    await asyncio.to_thread(migrate, database, service.schema)
+    await service.start()
+    bus = await nats.connect(own_nats.url)
+    running = Hall(service, settings, bus)
+    yield running
+    await bus.close()
+    await running.service.stop()
+
+
+async def test_figures_and_log_follow_from_the_streams_alone(hall: Hall) -> None:
+    recording = drawn(Random(21), 300)
+    await hall.publish(recording.events)
+    events, chance = [event.event for event in recording.events], Random(21)
+    units = sorted({event.unit for event in events})
+
+    for unit, year in ((chance.choice(units), chance.choice(YEARS)) for _ in range(5)):
+        answer = await hall.ask("GetFigures", OFFICER, recording, unit=unit, year=year, as_of="2026-01-01")
+        told = {figure.name: getattr(figure, figure.WhichOneof("value") or "", None) for figure in answer.figures}
+        assert told == count(events, unit, year, date(2026, 1, 1))
+        assert all(figure.events for figure in answer.figures if figure.count)
+
+    logs = (await hall.ask("GetLog")).logs
+    assert [log.service for log in logs] == list(FOLLOWED)
+    for log in logs:
+        sealed = seal(Tail(log.service), recording.of(log.service))
+        assert (log.position, log.chain_hash, log.contiguous) == (len(sealed), sealed[-1].chain_hash, True)
+
+
+async def test_the_log_is_listed_page_by_page(hall: Hall) -> None:
+    recording = drawn(Random(22), 40)
+    await hall.publish(recording.of("membership"))
+    heard = Recording(positions={"membership": recording.positions["membership"]})
+    sealed = seal(Tail("membership"), recording.of("membership"))
+    found, after = [], ""
+    while not found or after:
+        page = await hall.ask("ListLog", at_least=heard, service="membership", page={"size": 7, "after": after})
+        found, after = [*found, *page.entries], page.next
+
+    assert [(entry.position, entry.leaf_hash, entry.chain_hash) for entry in found] == [
+        (entry.position, entry.leaf_hash, entry.chain_hash) for entry in sealed
+    ]
+    assert [(entry.topic, entry.unit, entry.recorded_at) for entry in found] == [
+        (entry.topic, entry.unit, entry.recorded_at.isoformat().replace("+00:00", "Z")) for entry in sealed
+    ]
+
+
+async def test_who_is_no_auditor_sees_no_log(hall: Hall) -> None:
+    for rpc, fields in (("GetLog", {}), ("ListLog", {"service": "membership"})):
+        with pytest.raises(Refused) as caught:
+            await hall.ask(rpc, OFFICER, **fields)
+        assert caught.value.status is StatusCode.PERMISSION_DENIED
+
+
+async def test_there_is_no_log_of_a_service_that_nobody_follows(hall: Hall) -> None:
+    with pytest.raises(Refused) as caught:
+        await hall.ask("ListLog", service="console")
+
+    assert (caught.value.status, caught.value.rule) == (StatusCode.NOT_FOUND, "ServiceNotFollowed")
+
+
+@pytest.mark.parametrize(
+    ("change", "flaw"),
+    [
+        ({"version": 9}, "version 9 of its aggregate follows on {version}"),
+        ({"branch_position": 99}, "branch position 99 follows on {branch_position}"),
+        ({"position": 1}, "it is no event: ce-position is 1, the stream's sequence {sequence}"),
+    ],
+)
+async def test_a_stream_that_does_not_follow_on_makes_audit_unready_and_is_named(
+    hall: Hall, change: dict[str, int], flaw: str
+) -> None:
+    recording = drawn(Random(23), 60)
+    *before, last = recording.of("membership")
+    await hall.publish(before)
+    await hall.ask("GetLog", at_least=Recording(positions={"membership": len(before)}))
+    assert await hall.service.ready()
+
+    await hall.publish([replace(last, **change)])
+    await hall.not_ready()
+
+    log = next(log for log in (await hall.ask("GetLog")).logs if log.service == "membership")
+    expected = flaw.format(version=last.version - 1, branch_position=last.branch_position - 1, sequence=last.position)
+    assert (log.position, log.contiguous, log.broken_at, log.flaw) == (len(before), False, last.position, expected)
+    assert 'congdoan_log_broken{service="membership"} 1.0' in exposed(hall)
+    assert 'congdoan_log_broken{service="welfare"} 0.0' in exposed(hall)
+
+
+def exposed(hall: Hall) -> str:
+    """What Prometheus would read."""
+    return generate_latest(hall.service.metrics.registry).decode()
+
+
+async def test_audit_goes_on_where_it_stopped(hall: Hall) -> None:
+    recording = drawn(Random(24), 200)
+    half = len(recording.events) // 2
+    await hall.publish(recording.events[:half])
+    await hall.ask("GetLog")
+    await hall.service.stop()
+    await hall.publish(recording.events[half:])
+    hall.service = real(hall.settings)
+    await hall.service.start()
+
+    answer = await hall.ask("GetFigures", at_least=recording, unit="unit-000", year=2024, as_of="2027-01-01")
+
+    told = {figure.name: getattr(figure, figure.WhichOneof("value") or "", None) for figure in answer.figures}
+    assert told == count([event.event for event in recording.events], "unit-000", 2024, date(2027, 1, 1))
+    with psycopg.connect(hall.settings.database_url) as connection:
+        rows = connection.execute("select service, count(*), max(position) from log group by service").fetchall()
+    assert {service: (many, last) for service, many, last in rows} == {
+        service: (last, last) for service, last in recording.positions.items()
+    }
