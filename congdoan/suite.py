@@ -22,6 +22,7 @@ STEP_TIMEOUT_S = 60.0
 START_TIMEOUT_S = 60.0
 HEALTH_TIMEOUT_S = 1.0
 SECRET_BYTES = 32
+PASSED_ON = ("PYTHONPATH", "CONGDOAN_OTLP_ENDPOINT", "CONGDOAN_LOG_LEVEL")
 
 
 class StepFailed(Exception):
@@ -89,7 +90,9 @@ class Suite:
     def _migrating(self) -> ChildProcess:
         environments = json.dumps({name: self.environment(name) for name in SERVICES})
         command = [sys.executable, "-m", "congdoan.migrating"]
-        return ChildProcess(command, log=self._log_of("migrate"), env=plain_environment(**{ENVIRONMENTS: environments}))
+        return ChildProcess(
+            command, log=self._log_of("migrate"), env=plain_environment(**{ENVIRONMENTS: environments}, **_passed_on(os.environ))
+        )
 
     def environment(self, name: str) -> dict[str, str]:
         """Everything a service is told; nothing else of this shell reaches it."""
@@ -148,8 +151,8 @@ class Readiness:
 
 
 def _passed_on(environment: Mapping[str, str]) -> dict[str, str]:
-    """What an operator says about watching the services holds for all of them: where traces go, how much is logged."""
-    return {name: environment[name] for name in ("CONGDOAN_OTLP_ENDPOINT", "CONGDOAN_LOG_LEVEL") if name in environment}
+    """What holds for the suite and all its services: where this program lies, where traces go, how much is logged."""
+    return {name: environment[name] for name in PASSED_ON if name in environment}
 
 
 def _finish(title: str, step: ChildProcess) -> None:

@@ -19,6 +19,13 @@ class MembersOverGrpc:
     def __init__(self, membership: RpcClient) -> None:
         self._membership = membership
 
+    async def start(self) -> None:
+        """Nothing yet: the connection is made at the first call."""
+
+    async def stop(self) -> None:
+        """Close the connection."""
+        await self._membership.close()
+
     async def nominees(self, member_ids: Sequence[UUID], unit: str) -> Mapping[UUID, Nominee]:
         """:raises Unavailable: membership does not answer, or not about all of them."""
         found: dict[UUID, Nominee] = {}

@@ -1,10 +1,10 @@
-"""Which variables does awards read, besides those of every service?"""
+"""Which variables does awards read?"""
 
 from chassis.settings import Settings as OfEveryService
 
 
 class Settings(OfEveryService):
-    """Where membership answers who is a member."""
+    """Those of every service, and where membership answers."""
 
     membership_target: str
-    """``dns:///membership:50051``, or ``127.0.0.1:50051``."""
+    """The address of membership, as gRPC names it: ``dns:///membership:50051``."""

@@ -14,25 +14,14 @@ from membership.events import UNITS
 MEMBERSHIP = membership_pb2.DESCRIPTOR.services_by_name["MembershipService"]
 
 
-class Membership(RpcClient):
-    """The connection to membership, closed when the service stops."""
-
-    async def start(self) -> None:
-        """Nothing: the connection is made by the first question."""
-
-    async def stop(self) -> None:
-        """Close it."""
-        await self.close()
-
-
 def real(settings: Settings, tracing: Tracing | None = None) -> Service:
-    """Awards on a real database and bus, asking a real membership."""
+    """Awards on a real database, bus and membership."""
     service = Service("awards", settings, tracing=tracing)
     tree = service.tree(UNITS)
     service.keep(*OWN)
-    membership = Membership(settings.membership_target, MEMBERSHIP, service.caller)
-    service.parts.append(membership)
-    facts = FactsAtHand(tree, MembersOverGrpc(membership))
+    members = MembersOverGrpc(RpcClient(settings.membership_target, MEMBERSHIP, service.caller))
+    service.parts.append(members)
+    facts = FactsAtHand(tree, members)
     application = service.application(menu(facts), SERVICE, tree)
     facts.live = application.live
     service.answer(SERVICE, Questions(service.pool, tree, service.today).answers)

@@ -15,7 +15,7 @@ from chassis.claims import Claim
 from chassis.commands import Aggregate, Call, Command, Handler
 from chassis.events import Event, Metadata
 from chassis.live_aggregates import UNKNOWN, Live, LiveAggregates
-from chassis.refusals import Conflict, Forbidden, Refusal
+from chassis.refusals import Conflict, Forbidden, Overloaded, Refusal
 from chassis.security import Role, authorise
 from chassis.store import Answer, Append, Claimed, EventStore, NewEvent, StaleVersion
 
@@ -80,7 +80,7 @@ class Application:
             facts = await handler.facts(asked, call.caller)
             expected_new = handler.creates and attempts == 0
             async with self.live.of(handler.aggregate, [command.aggregate_id for command in asked], expected_new) as live:
-                results = await _Attempt(self, call, handler, facts, live).run(asked)
+                results = await _Attempt(self, call, handler, facts, live, first=attempts == 0).run(asked)
             outcomes.update({item: result for item, result in zip(open_items, results, strict=True) if result is not None})
             open_items = [item for item in open_items if item not in outcomes]
             if not open_items:
@@ -151,8 +151,10 @@ class _Attempt:
     The answer of an item is None when it must be decided again, on newer versions.
     """
 
-    def __init__(self, app: Application, call: Call, handler: AnyHandler, facts: Any, live: dict[UUID, Live]) -> None:
-        self.app, self.call, self.handler, self.facts, self.live = app, call, handler, facts, live
+    def __init__(
+        self, app: Application, call: Call, handler: AnyHandler, facts: Any, live: dict[UUID, Live], first: bool = False
+    ) -> None:
+        self.app, self.call, self.handler, self.facts, self.live, self.first = app, call, handler, facts, live, first
 
     async def run(self, commands: Sequence[Command]) -> list[Outcome | None]:
         outcomes: list[Outcome | None] = []
@@ -197,7 +199,7 @@ class _Attempt:
         self, command: Command, events: Sequence[Event], pending: asyncio.Future[Answer] | Refusal
     ) -> Outcome | None:
         if isinstance(pending, Refusal):
-            return await self._repetition_or(command, pending)
+            return await self._refused(command, pending)
         try:
             answer = await pending
         except StaleVersion:
@@ -213,6 +215,15 @@ class _Attempt:
         if not answer.repeated:
             self.app.kept(events, answer.position)
         return answer
+
+    async def _refused(self, command: Command, refusal: Refusal) -> Outcome | None:
+        """Nothing is refused for good on a state from memory: another process may have moved the aggregate on."""
+        outcome = await self._repetition_or(command, refusal)
+        entry = self.live[command.aggregate_id]
+        if outcome is refusal and self.first and not entry.fresh and not isinstance(refusal, Overloaded):
+            entry.version = UNKNOWN
+            return None
+        return outcome
 
     async def _repetition_or(self, command: Command, refusal: Refusal) -> Outcome:
         """What was done already is not refused when it is asked for again: the first answer stands."""

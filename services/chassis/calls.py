@@ -19,11 +19,10 @@ import structlog
 from google.protobuf.descriptor import MethodDescriptor
 from google.protobuf.message import DecodeError, Message
 from google.protobuf.message_factory import GetMessageClass
-from grpc import StatusCode
 
 from chassis.commands import Call
 from chassis.logs import traceparent_of_call
-from chassis.refusals import DeadlinePassed, Forbidden, Invalid, Language, Overloaded, Problem, Refusal, Unavailable
+from chassis.refusals import DeadlinePassed, Forbidden, Invalid, Language, Overloaded, Problem, Refusal, Status, Unavailable
 from chassis.rich_status import told
 from chassis.security import Role, identify, suffices
 from chassis.stacks import stack_of
@@ -51,7 +50,7 @@ _log = structlog.get_logger("chassis.calls")
 class Fault(Refusal):
     """Something the service did not foresee; the operator finds it in the log by its reference."""
 
-    status = StatusCode.INTERNAL
+    status = Status.INTERNAL
     vi = "Hệ thống gặp lỗi; mã tra cứu {reference}."
     en = "The service met a fault; reference {reference}."
 

@@ -17,11 +17,15 @@ UNKNOWN = -1
 
 @dataclass(slots=True, eq=False)
 class Live:
-    """A living aggregate: its state after `version` events, `UNKNOWN` until loaded. One command at a time decides on it."""
+    """A living aggregate: its state after `version` events, `UNKNOWN` until loaded. One command at a time decides on it.
+
+    `fresh` while it is held by whoever had it loaded; else another process may have moved it on since.
+    """
 
     lock: asyncio.Lock
     state: Any = None
     version: int = UNKNOWN
+    fresh: bool = False
 
 
 class LiveAggregates:
@@ -48,6 +52,8 @@ class LiveAggregates:
                 await entry.lock.acquire()
                 taken.append(entry.lock)
             unknown = {key: entry for key, entry in entries.items() if entry.version == UNKNOWN}
+            for key, entry in entries.items():
+                entry.fresh = key in unknown and not expected_new
             if expected_new:
                 assumed = list(unknown.values())
                 for entry in assumed:

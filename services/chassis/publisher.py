@@ -10,6 +10,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import takewhile
 from uuid import uuid4
 
 import psycopg
@@ -29,13 +30,14 @@ from chassis.streams import Connection, JetStreamError
 MAX_BATCH_EVENTS = 1_000
 """The server takes no more in one atomic batch."""
 MAX_BATCH_BYTES = 4 * 1024 * 1024
+CONTROL_BYTES = 256
+"""What the headers of a batch add to a message, at most."""
 IDLE_CHECK_S = 1.0
 ACKNOWLEDGED_WITHIN_S = 10.0
 FIRST_RETRY_S, LAST_RETRY_S = 0.05, 2.0
 STOPPED_RETRY_S = 10.0
 
 _WRONG_LAST_SEQUENCE = 10071
-_MESSAGE_TOO_LARGE = 10054
 
 log = structlog.get_logger(__name__)
 
@@ -79,6 +81,7 @@ class Publisher:
         self._last: RecordedEvent | None = None
         self._head = 0
         self._task: asyncio.Task[None] | None = None
+        self._pause_s = FIRST_RETRY_S
         self.trouble = "not started"
 
     @property
@@ -108,11 +111,9 @@ class Publisher:
                 await self._task
 
     async def _run(self) -> None:
-        pause = FIRST_RETRY_S
         while True:
             try:
                 await self._find_last()
-                self.trouble, pause = "", FIRST_RETRY_S
                 await self._publish()
             except Overtaken:
                 log.info("another publisher was first", service=self._store.service)
@@ -122,13 +123,19 @@ class Publisher:
             except (Unavailable, psycopg.Error, NatsError, JetStreamError, OSError) as error:
                 database = isinstance(error, Unavailable | psycopg.Error)
                 self._tell("the database cannot be read" if database else f"{type(error).__name__}: {error}", log.warning)
-                await asyncio.sleep(pause)
-                pause = min(2 * pause, LAST_RETRY_S)
-                await self._find_head()
+                await self._pause()
             except Exception as error:
                 log.exception("publisher failed, goes on")
                 self.trouble = type(error).__name__
-                await asyncio.sleep(LAST_RETRY_S)
+                await self._pause()
+
+    async def _pause(self) -> None:
+        await asyncio.sleep(self._pause_s)
+        self._pause_s = min(2 * self._pause_s, LAST_RETRY_S)
+        await self._find_head()
+
+    def _went_well(self) -> None:
+        self.trouble, self._pause_s = "", FIRST_RETRY_S
 
     def _tell(self, trouble: str, tell: Callable[..., object]) -> None:
         if trouble != self.trouble:
@@ -162,6 +169,7 @@ class Publisher:
         batch = await self._next(self._last)
         while True:
             while batch is None:
+                self._went_well()
                 await self._wait()
                 batch = await self._next(self._last)
             sending = asyncio.create_task(self._send(batch))
@@ -171,6 +179,7 @@ class Publisher:
             finally:
                 sending.cancel()
             self._last = batch.last
+            self._went_well()
             batch = following or await self._next(self._last)
 
     async def _wait(self) -> None:
@@ -187,7 +196,7 @@ class Publisher:
     async def _next(self, last: RecordedEvent | None) -> _Batch | None:
         """The events after `last`, ready to be sent; None when there are none.
 
-        :raises Disagreement: the store has no such event as `last`.
+        :raises Disagreement: the store has no such event as `last`, or the next event is too large for the stream.
         """
         self._appended.clear()
         after = last.position if last else 0
@@ -201,12 +210,15 @@ class Publisher:
             self._head = events[-1].position if events else after
         elif self._head <= events[-1].position:
             await self._find_head()
-        return _batch(events[:MAX_BATCH_EVENTS], after) if events else None
+        fitting = list(takewhile(_fits, events[:MAX_BATCH_EVENTS]))
+        if events and not fitting:
+            raise Disagreement(f"event {after + 1} is too large for the stream")
+        return _batch(fitting, after) if fitting else None
 
     async def _send(self, batch: _Batch) -> None:
         """Have a batch stored on the stream.
 
-        :raises Overtaken: the stream has gone on; :raises Disagreement: an event is too large for it.
+        :raises Overtaken: the stream has gone on, or is gone.
         """
         if batch.frames:
             # nats-py's `publish` takes seven times as long for a message, most of it for its headers.
@@ -221,8 +233,6 @@ class Publisher:
         except JetStreamError as error:
             if error.code == _WRONG_LAST_SEQUENCE:
                 raise Overtaken from None
-            if error.code == _MESSAGE_TOO_LARGE:
-                raise Disagreement(f"an event from {batch.events[0].position} on is too large for the stream") from error
             raise
         if acknowledged["seq"] != batch.last.position:
             raise Disagreement(f"event {batch.last.position} stands at sequence {acknowledged['seq']} of the stream")
@@ -231,6 +241,13 @@ class Publisher:
         if not self._connection.is_connected:
             raise OSError("NATS cannot be reached")
         return self._connection.client
+
+
+def _fits(event: RecordedEvent) -> bool:
+    """Whether the stream takes an event; from within a batch it would not say which one it refused."""
+    if len(event.body) + len(event.metadata_json) < streams.MAX_MESSAGE_BYTES // 4:
+        return True
+    return len(event.body) + len(header_block(event)) + CONTROL_BYTES <= streams.MAX_MESSAGE_BYTES
 
 
 def _batch(events: Sequence[RecordedEvent], after: int) -> _Batch:

@@ -20,11 +20,26 @@ never enters a refusal, so none can reach a log.
 """
 
 from dataclasses import dataclass
+from enum import Enum
 from typing import ClassVar, Literal
 
-from grpc import StatusCode
-
 Language = Literal["vi", "en"]
+
+
+class Status(Enum):
+    """The gRPC status of a refusal, by its name and number on the wire."""
+
+    INVALID_ARGUMENT = 3
+    DEADLINE_EXCEEDED = 4
+    NOT_FOUND = 5
+    ALREADY_EXISTS = 6
+    PERMISSION_DENIED = 7
+    RESOURCE_EXHAUSTED = 8
+    FAILED_PRECONDITION = 9
+    ABORTED = 10
+    INTERNAL = 13
+    UNAVAILABLE = 14
+    UNAUTHENTICATED = 16
 
 
 class Refusal(Exception):
@@ -34,7 +49,7 @@ class Refusal(Exception):
     :param facts: values for the placeholders of the sentence; never a personal value.
     """
 
-    status: ClassVar[StatusCode] = StatusCode.FAILED_PRECONDITION
+    status: ClassVar[Status] = Status.FAILED_PRECONDITION
     vi: ClassVar[str] = "Yêu cầu bị từ chối."
     en: ClassVar[str] = "The request is refused."
 
@@ -69,7 +84,7 @@ class Problem:
 class Invalid(Refusal):
     """The input breaks a rule of its own; `problems` names every field at once."""
 
-    status = StatusCode.INVALID_ARGUMENT
+    status = Status.INVALID_ARGUMENT
     vi = "Dữ liệu không hợp lệ: {problem_vi}"
     en = "The input is not valid: {problem_en}"
 
@@ -85,7 +100,7 @@ class Invalid(Refusal):
 class NotFound(Refusal):
     """It names something that does not exist."""
 
-    status = StatusCode.NOT_FOUND
+    status = Status.NOT_FOUND
     vi = "Không tìm thấy."
     en = "Not found."
 
@@ -93,7 +108,7 @@ class NotFound(Refusal):
 class AlreadyExists(Refusal):
     """It would make a second of what there may be one of."""
 
-    status = StatusCode.ALREADY_EXISTS
+    status = Status.ALREADY_EXISTS
     vi = "Đã tồn tại."
     en = "It exists already."
 
@@ -105,7 +120,7 @@ class RuleBroken(Refusal):
 class Conflict(Refusal):
     """Decided on an old version of the aggregate, more often than the service retries."""
 
-    status = StatusCode.ABORTED
+    status = Status.ABORTED
     vi = "Hồ sơ đã thay đổi trong lúc xử lý; hãy đọc lại rồi thử lại."
     en = "The record changed meanwhile; read it again and repeat."
 
@@ -113,7 +128,7 @@ class Conflict(Refusal):
 class CommandIdReused(Refusal):
     """A command id may be repeated only with the same content."""
 
-    status = StatusCode.ALREADY_EXISTS
+    status = Status.ALREADY_EXISTS
     vi = "Mã lệnh này đã dùng cho một yêu cầu khác nội dung."
     en = "This command id was already used with other content."
 
@@ -121,7 +136,7 @@ class CommandIdReused(Refusal):
 class Unauthenticated(Refusal):
     """Nobody known is asking."""
 
-    status = StatusCode.UNAUTHENTICATED
+    status = Status.UNAUTHENTICATED
     vi = "Chưa xác định được người gọi: {problem_vi}"
     en = "The caller is not known: {problem_en}"
 
@@ -129,7 +144,7 @@ class Unauthenticated(Refusal):
 class Forbidden(Refusal):
     """Whoever asks has no right to it."""
 
-    status = StatusCode.PERMISSION_DENIED
+    status = Status.PERMISSION_DENIED
     vi = "Người gọi không có quyền này tại đơn vị."
     en = "The caller has no such right at the unit."
 
@@ -137,7 +152,7 @@ class Forbidden(Refusal):
 class Overloaded(Refusal):
     """More at once than the service takes; nothing was done."""
 
-    status = StatusCode.RESOURCE_EXHAUSTED
+    status = Status.RESOURCE_EXHAUSTED
     vi = "Hệ thống đang quá tải; hãy thử lại sau {retry_after_s} giây."
     en = "Too much at once; repeat after {retry_after_s} seconds."
 
@@ -149,7 +164,7 @@ class Overloaded(Refusal):
 class DeadlinePassed(Refusal):
     """The awaited position was not reached before the caller's deadline."""
 
-    status = StatusCode.DEADLINE_EXCEEDED
+    status = Status.DEADLINE_EXCEEDED
     vi = "Hết thời gian chờ."
     en = "The deadline passed."
 
@@ -157,6 +172,6 @@ class DeadlinePassed(Refusal):
 class Unavailable(Refusal):
     """It cannot be known or kept just now; repeating with the same command id is safe."""
 
-    status = StatusCode.UNAVAILABLE
+    status = Status.UNAVAILABLE
     vi = "Tạm thời chưa thực hiện được ({reason}); hãy thử lại với cùng mã lệnh."
     en = "Not possible just now ({reason}); repeat with the same command id."

@@ -54,7 +54,7 @@ def _overloaded(retry_after_s: float, language: Language) -> Told:
 
 def _told(refusal: Refusal, language: Language) -> Told:
     message = _cut(f"{refusal.rule}: {refusal.sentence('en')}")
-    status = Status(code=number_of(refusal.status), message=message)
+    status = Status(code=refusal.status.value, message=message)
     facts = {key: str(value) for key, value in refusal.facts.items() if not key.startswith("problem_")}
     _add(status, ErrorInfo(reason=refusal.rule, domain=DOMAIN, metadata=facts))
     _add(status, LocalizedMessage(locale=language, message=_cut(refusal.sentence(language))))
@@ -63,7 +63,7 @@ def _told(refusal: Refusal, language: Language) -> Told:
     problems = refusal.problems if isinstance(refusal, Invalid) else _problem_of(refusal)
     if problems:
         _add_fields(status, [(problem.field, problem.vi if language == "vi" else problem.en) for problem in problems])
-    return Told(refusal.status, message, ((DETAILS_KEY, status.SerializeToString()),))
+    return Told(StatusCode[refusal.status.name], message, ((DETAILS_KEY, status.SerializeToString()),))
 
 
 def retry_after(refusal: Refusal) -> float | None:
@@ -71,12 +71,6 @@ def retry_after(refusal: Refusal) -> float | None:
     if isinstance(refusal, Overloaded):
         return refusal.retry_after_s
     return next((seconds for kind, seconds in RETRY_AFTER_S.items() if isinstance(refusal, kind)), None)
-
-
-def number_of(code: StatusCode) -> int:
-    """The number of a status on the wire."""
-    number: int = code.value[0]
-    return number
 
 
 def _problem_of(refusal: Refusal) -> tuple[Problem, ...]:

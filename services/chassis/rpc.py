@@ -16,7 +16,6 @@ from chassis.calls import Answering, AwaitPositions, Gate, Method, OnCall, Servi
 from chassis.commands import Call, Command, parse
 from chassis.messages import fields_of
 from chassis.refusals import Invalid, Language, Problem, Refusal
-from chassis.rich_status import number_of
 from chassis.security import Role
 from chassis.store import Answer
 from federation.contract.v1.contract_pb2 import BatchAnswer, CommandAnswer
@@ -195,4 +194,4 @@ def _answer_item(answers: BatchAnswer, outcome: Answer | Refusal, language: Lang
         item.answer.aggregate_id = str(outcome.aggregate_id)
     else:
         item.refusal.rule, item.refusal.field = outcome.rule, outcome.field
-        item.refusal.status, item.refusal.message = number_of(outcome.status), outcome.sentence(language)
+        item.refusal.status, item.refusal.message = outcome.status.value, outcome.sentence(language)

@@ -17,7 +17,6 @@ from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapProp
 
 from chassis.logs import traceparent_of_call
 from chassis.refusals import Refusal
-from chassis.rich_status import number_of
 
 _PROPAGATOR = TraceContextTextMapPropagator()
 _OURS = {"INTERNAL", "UNAVAILABLE", "RESOURCE_EXHAUSTED", "DEADLINE_EXCEEDED"}
@@ -47,7 +46,7 @@ class Tracing:
             try:
                 yield _traceparent(span)
             except Refusal as refusal:
-                span.set_attribute("rpc.grpc.status_code", number_of(refusal.status))
+                span.set_attribute("rpc.grpc.status_code", refusal.status.value)
                 span.set_attribute("congdoan.rule", refusal.rule)
                 if refusal.status.name in _OURS:
                     span.set_status(StatusCode.ERROR, refusal.rule)

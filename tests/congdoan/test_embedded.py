@@ -734,6 +734,33 @@ def test_what_started_last_stops_first() -> None:
     assert diary == ["membership stopped", "nats stopped", "postgres stopped"]
 
 
+def test_only_the_first_wish_to_end_raises_and_none_after_the_suite_is_over() -> None:
+    before = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
+    with Supervisor():
+        with pytest.raises(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGINT)
+        signal.raise_signal(signal.SIGINT)
+        signal.raise_signal(signal.SIGTERM)
+    with Supervisor(), pytest.raises(SystemExit, match="143"):
+        signal.raise_signal(signal.SIGTERM)
+    assert [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)] == before
+
+
+def test_a_wish_to_end_waits_until_a_child_is_launched() -> None:
+    diary: list[str] = []
+    hasty, late = Puppet("hasty", diary), Puppet("late", diary)
+    launch = hasty.launch
+
+    def interrupted() -> None:
+        signal.raise_signal(signal.SIGINT)
+        launch()
+
+    hasty.launch = interrupted  # type: ignore[method-assign]
+    with Supervisor() as suite, pytest.raises(KeyboardInterrupt):
+        suite.start(hasty, late)
+    assert diary == ["hasty launched", "hasty stopped"]
+
+
 def test_one_that_fails_to_start_stops_those_before_it() -> None:
     diary: list[str] = []
     with Supervisor() as suite:

@@ -44,7 +44,8 @@ class Membership:
 
     async def do(self, rpc: str, **fields: Any) -> Any:
         """A command with an id of its own."""
-        return await self.call(rpc, **{"command_id": str(uuid4()), "on": "2020-01-01", **fields})
+        values: dict[str, Any] = {"command_id": str(uuid4()), "on": "2020-01-01", **fields}
+        return await self.call(rpc, **values)
 
     async def admit(self, **fields: Any) -> str:
         member_id = str(uuid4())
@@ -184,7 +185,7 @@ async def test_a_transfer_moves_the_member_when_the_new_unit_accepts(members: Me
     await refused(early, StatusCode.FAILED_PRECONDITION, "NotReleased", "transfer_id")
     await members.do("ReleaseMember", member_id=member_id, **move)
     stranger = Caller("officer-2", Role.GRASSROOTS_OFFICER, "so-y-te", "en")
-    accept = {"command_id": str(uuid4()), "member_id": member_id, "on": "2020-02-01", **move}
+    accept: dict[str, Any] = {"command_id": str(uuid4()), "member_id": member_id, "on": "2020-02-01", **move}
     await refused(members.call("AcceptTransfer", stranger, **accept), StatusCode.PERMISSION_DENIED, "Forbidden")
     neighbour = Caller("officer-3", Role.GRASSROOTS_OFFICER, "so-noi-vu", "en")
     answer = await members.call("AcceptTransfer", neighbour, **accept)

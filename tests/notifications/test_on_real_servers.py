@@ -28,6 +28,7 @@ from notifications.domain.delivery import MarkInboxRead, RequestNotification, Re
 from notifications.domain.reminder import WatchReport
 from notifications.events import (
     AnnouncementRead,
+    ChannelPreferenceSet,
     EscalationRaised,
     NotificationFailed,
     NotificationParked,
@@ -481,6 +482,23 @@ class TestMails:
 
         assert mailbox.ids == [f"<{which}@example.vn>"] * 2
         assert [event.doubtful for event in await notifications.history(NotificationSending)] == [False, True]
+
+
+class TestTwoProcesses:
+    async def test_a_process_refuses_nothing_on_a_state_that_another_has_moved_on(
+        self, notifications: Running, database: str, clock: ShiftedClock
+    ) -> None:
+        which = uuid4()
+        await notifications.do(PublishAnnouncement, announcement_id=which, unit="ba-dinh", title="t", body="b", on=ON)
+        await open_mail(notifications)
+        async with running(database, clock) as other:
+            closed = {"unit": "ba-dinh", "channel": "email", "on": ON}
+            await other.do(SetChannelPreference, **closed, open=False)
+            # In this process mail still looks open, so opening it would seem to change nothing.
+            await notifications.do(SetChannelPreference, **closed, open=True, office_address=OFFICE)
+
+        preferences = await notifications.history(ChannelPreferenceSet)
+        assert [event.open for event in preferences] == [True, False, True]
 
 
 async def sent(service: Running, number: int) -> bool:

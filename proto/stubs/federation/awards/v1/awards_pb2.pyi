@@ -747,6 +747,7 @@ class RegisterInitiativeRequest(_message.Message):
     UNIT_FIELD_NUMBER: _builtins.int
     AUTHOR_ID_FIELD_NUMBER: _builtins.int
     ON_FIELD_NUMBER: _builtins.int
+    TITLE_FIELD_NUMBER: _builtins.int
     command_id: _builtins.str
     expected_version: _builtins.int
     initiative_id: _builtins.str
@@ -754,10 +755,9 @@ class RegisterInitiativeRequest(_message.Message):
     unit: _builtins.str
     """At or under the programme's unit."""
     author_id: _builtins.str
-    """The author, where it is a member.
-    A member; left out for several authors or one outside of the union.
-    """
+    """A member; left out for several authors or one outside of the union."""
     on: _builtins.str
+    title: _builtins.str
     def __init__(
         self,
         *,
@@ -768,10 +768,11 @@ class RegisterInitiativeRequest(_message.Message):
         unit: _builtins.str = ...,
         author_id: _builtins.str = ...,
         on: _builtins.str = ...,
+        title: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_expected_version", b"_expected_version", "expected_version", b"expected_version"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_expected_version", b"_expected_version", "author_id", b"author_id", "command_id", b"command_id", "expected_version", b"expected_version", "initiative_id", b"initiative_id", "on", b"on", "programme_id", b"programme_id", "unit", b"unit"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_expected_version", b"_expected_version", "author_id", b"author_id", "command_id", b"command_id", "expected_version", b"expected_version", "initiative_id", b"initiative_id", "on", b"on", "programme_id", b"programme_id", "title", b"title", "unit", b"unit"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__expected_version: _TypeAlias = _typing.Literal["expected_version"]  # noqa: Y015
     _WhichOneofArgType__expected_version: _TypeAlias = _typing.Literal["_expected_version", b"_expected_version"]  # noqa: Y015

@@ -1,0 +1,8 @@
+"""``python -m awards [serve|migrate|streams]``: the process of awards; see :mod:`chassis.run`."""
+
+from awards.settings import Settings
+from awards.wiring import real
+from chassis.run import main
+
+if __name__ == "__main__":
+    main("awards", Settings, real)
