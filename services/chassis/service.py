@@ -97,21 +97,35 @@ class Service:
         self.follow(Projection(units, on_rows=tree.put))
         return tree
 
-    def keep(self, *models: ReadModel[Any]) -> None:
-        """Keep read models up to date, from the service's own history or another's."""
+    def keep(self, *models: ReadModel[Any]) -> list[Follower]:
+        """Keep read models up to date, from the service's own history or another's; the follower of each."""
         for model in models:
             self.schema += model.schema
-            self.follow(Projection(model))
+        return self.follow(*map(Projection, models))
 
-    def follow(self, *effects: Effect) -> None:
-        """Take the events of a history in order: the service's own, or another's from its stream."""
-        self._followers += [Follower(self.pool, effect, self.clock) for effect in effects]
+    def follow(self, *effects: Effect) -> list[Follower]:
+        """Take the events of a history in order: the service's own, or another's from its stream; the follower of each."""
+        followers = [Follower(self.pool, effect, self.clock) for effect in effects]
+        self._followers += followers
+        return followers
 
-    def application(self, menu: Sequence[AnyHandler], service: ServiceDescriptor, tree: Hierarchy, **more: Any) -> Application:
-        """The path of a menu's commands; each is answered by the RPC of its name, alone and in batches."""
+    def application(
+        self,
+        menu: Sequence[AnyHandler],
+        service: ServiceDescriptor,
+        tree: Hierarchy,
+        *,
+        own_menu: Sequence[AnyHandler] = (),
+        **more: Any,
+    ) -> Application:
+        """The path of a menu's commands; each is answered by the RPC of its name, alone and in batches.
+
+        :param own_menu: commands that only the service gives, to itself; no RPC answers them.
+        """
+        needs = {**needs_of(service), **{handler.command.__name__: Role.SERVICE for handler in own_menu}}
         secret = self.settings.secret_bytes()
-        application = Application(self.store, menu, needs_of(service), tree, secret=secret, **more)
-        self._answers.append(lambda rpc: rpc.commands(application, service, application.handlers))
+        application = Application(self.store, [*menu, *own_menu], needs, tree, secret=secret, **more)
+        self._answers.append(lambda rpc: rpc.commands(application, service, [handler.command for handler in menu]))
         return application
 
     def answer(self, service: ServiceDescriptor, questions: Mapping[str, Query]) -> None:

@@ -1,7 +1,7 @@
 """The menu of notifications' commands: each with its aggregate, its decision, and what the decision must see."""
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -10,7 +10,7 @@ from chassis.commands import Command, Handler
 from chassis.hierarchy import Hierarchy
 from chassis.live_aggregates import LiveAggregates
 from chassis.refusals import Unavailable
-from chassis.security import Caller, Role
+from chassis.security import Caller
 from notifications.clients import Members
 from notifications.domain import announcement, channel_preference, delivery, reminder
 from notifications.domain.announcement import ANNOUNCEMENT, READING, Audience
@@ -28,15 +28,6 @@ from notifications.domain.reminder import (
     watched,
 )
 from notifications.events import Channel, RecipientKind
-
-OWN_COMMANDS: Mapping[str, Role] = {
-    command.__name__: Role.SERVICE
-    for command in (
-        *(WatchReport, AwaitReportAgain, EndReminders, TakeReminderStep),
-        *(BeginSending, RecordSent, RecordFailure),
-    )
-}
-"""The commands that only this service gives itself: no RPC answers them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,23 +104,31 @@ class Surroundings:
 
 
 def menu(around: Surroundings) -> list[AnyHandler]:
-    """Every command of notifications."""
-    audience, moment, circumstances = around.audience, around.moment, around.circumstances
-    at_delivery = delivery.at_delivery
+    """The commands that others give, each by the RPC of its name."""
+    audience, circumstances, at_delivery = around.audience, around.circumstances, delivery.at_delivery
     return [
-        Handler(announcement.PublishAnnouncement, ANNOUNCEMENT, announcement.publish, audience),
-        Handler(announcement.MarkAnnouncementRead, READING, announcement.mark_read, audience, at=announcement.reader),
+        Handler(announcement.PublishAnnouncement, ANNOUNCEMENT, announcement.publish, audience, creates=True),
+        Handler(
+            announcement.MarkAnnouncementRead, READING, announcement.mark_read, audience, at=announcement.reader, creates=True
+        ),
+        Handler(RequestNotification, DELIVERY, delivery.request, circumstances, at=at_recipient, creates=True),
+        Handler(delivery.RetryNotification, DELIVERY, delivery.retry, circumstances, at=at_delivery),
+        Handler(delivery.MarkInboxRead, DELIVERY, delivery.mark_read, around.nothing, at=at_delivery),
+        Handler(SetChannelPreference, CHANNEL_PREFERENCE, channel_preference.choose, circumstances, at=at_recipient),
+    ]
+
+
+def own_menu(around: Surroundings) -> list[AnyHandler]:
+    """The commands that only this service gives, to itself: no RPC answers them."""
+    moment, circumstances, at_delivery = around.moment, around.circumstances, delivery.at_delivery
+    return [
         Handler(WatchReport, REMINDERS, reminder.watch, moment),
         Handler(AwaitReportAgain, REMINDERS, reminder.await_again, moment, at=_at_report),
         Handler(EndReminders, REMINDERS, reminder.end, moment, at=_at_report),
         Handler(TakeReminderStep, REMINDERS, reminder.take_step, moment, at=_at_report),
-        Handler(RequestNotification, DELIVERY, delivery.request, circumstances, at=at_recipient),
         Handler(BeginSending, DELIVERY, delivery.begin, circumstances, at=at_delivery),
         Handler(RecordSent, DELIVERY, delivery.record_sent, circumstances, at=at_delivery),
         Handler(RecordFailure, DELIVERY, delivery.record_failure, circumstances, at=at_delivery),
-        Handler(delivery.RetryNotification, DELIVERY, delivery.retry, circumstances, at=at_delivery),
-        Handler(delivery.MarkInboxRead, DELIVERY, delivery.mark_read, around.nothing, at=at_delivery),
-        Handler(SetChannelPreference, CHANNEL_PREFERENCE, channel_preference.choose, circumstances, at=at_recipient),
     ]
 
 

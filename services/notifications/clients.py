@@ -40,6 +40,13 @@ class MembersOverGrpc:
     def __init__(self, membership: RpcClient) -> None:
         self._membership = membership
 
+    async def start(self) -> None:
+        """Nothing yet: the connection is made at the first call."""
+
+    async def stop(self) -> None:
+        """Close the connection."""
+        await self._membership.close()
+
     async def units_of(self, member_ids: Sequence[UUID], seen_from: str) -> Mapping[UUID, str]:
         """See :class:`Members`."""
         request = pb.CheckMembersRequest(member_ids=map(str, member_ids), unit=seen_from)

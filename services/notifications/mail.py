@@ -7,8 +7,7 @@ from email.errors import MessageError
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP as SMTP_POLICY
-from types import TracebackType
-from typing import Protocol, Self
+from typing import Protocol
 from urllib.parse import unquote, urlsplit
 from uuid import UUID
 
@@ -17,6 +16,9 @@ import aiosmtplib
 from notifications.templates import Words
 
 SMTP_TIMEOUT_S = 20.0
+"""How long the server may take to answer one word of the conversation."""
+MAIL_TIMEOUT_S = 60.0
+"""How long one mail may take in all; well below the lease of an attempt."""
 _PORTS = {"smtp": 25, "smtp+starttls": 587, "smtps": 465}
 
 
@@ -97,9 +99,10 @@ class SmtpSession:
     async def send(self, mail: EmailMessage) -> None:
         """See :class:`MailSession`."""
         try:
-            if not self._client.is_connected:
-                await self._client.connect()
-            await self._client.send_message(mail)
+            async with asyncio.timeout(MAIL_TIMEOUT_S):
+                if not self._client.is_connected:
+                    await self._client.connect()
+                await self._client.send_message(mail)
         except aiosmtplib.SMTPRecipientsRefused as refused:
             codes = [recipient.code for recipient in refused.recipients]
             raise MailRefused(f"smtp {max(codes, default=0)}", permanent=all(map(_permanent, codes))) from None
@@ -115,17 +118,13 @@ class SmtpSession:
 
     async def close(self) -> None:
         """See :class:`MailSession`."""
-        if self._client.is_connected:
-            try:
+        try:
+            if self._client.is_connected:
                 await self._client.quit()
-            except (aiosmtplib.SMTPException, OSError, asyncio.CancelledError):
-                self._client.close()
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        await self.close()
+        except (aiosmtplib.SMTPException, OSError):
+            pass
+        finally:
+            self._client.close()
 
 
 def _permanent(code: int) -> bool:

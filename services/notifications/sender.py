@@ -19,6 +19,7 @@ from chassis.database import Pool
 from chassis.reactions import CommandPath
 from chassis.refusals import Refusal, Unavailable
 from chassis.security import Caller
+from chassis.stacks import stack_of
 from notifications.clients import Contact, Members
 from notifications.domain.delivery import MAX_ATTEMPTS, BeginSending, RecordFailure, RecordSent
 from notifications.events import Template
@@ -78,6 +79,10 @@ class Sender:
                     pass
             except Refusal as passing:
                 log.warning("mails wait", rule=passing.rule, reason=passing.sentence("en"))
+                await asyncio.sleep(RETRY_S)
+            except Exception as fault:
+                # Nobody foresaw this; the mail it happened to goes again when its lease is over, the others go on.
+                log.error("sender failed, goes on", stack=stack_of(fault))
                 await asyncio.sleep(RETRY_S)
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._woken.wait(), self._poll_s)

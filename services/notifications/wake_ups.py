@@ -27,6 +27,7 @@ from chassis.events import RecordedEvent, topics_of
 from chassis.reactions import CommandPath
 from chassis.refusals import Refusal, Unavailable
 from chassis.security import Caller
+from chassis.stacks import stack_of
 from chassis.streams import SCHEDULES, Connection, JetStreamError, due_subject, schedule
 from notifications.domain.reminder import NothingPlanned, TakeReminderStep
 from notifications.events import ReminderScheduled, ReminderStep
@@ -148,7 +149,9 @@ class WakeUps:
                 await self._listen()
             except (*_NO_NATS, JetStreamApiError, Refusal) as error:
                 log.warning("wake-ups wait", error=type(error).__name__)
-                await asyncio.sleep(RETRY_S)
+            except Exception as fault:
+                log.error("wake-ups failed, go on", stack=stack_of(fault))
+            await asyncio.sleep(RETRY_S)
 
     async def _ask_again(self) -> None:
         for moment, position in await moments_planned(self._steps.pool):

@@ -31,7 +31,7 @@ class OnThisStore:
         return recorder
 
 
-class TestApplicationRecorder(OnThisStore, contract.ApplicationRecorderTestCase):  # type: ignore[type-arg]
+class TestApplicationRecorder(OnThisStore, contract.ApplicationRecorderTestCase):
     """Positions, selections, conflicts, concurrent writers."""
 
 

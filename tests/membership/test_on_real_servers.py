@@ -56,13 +56,13 @@ class Membership:
     async def figure(self, name: str, unit: str = "tld", year: int = 2020) -> int:
         head = await self.service.store.head()
         answer = await self.call("GetFigures", at_least=head, unit=unit, year=year)
-        return next(figure.count for figure in answer.figures if figure.name == name)
+        return int(next(figure.count for figure in answer.figures if figure.name == name))
 
 
 @pytest.fixture
 async def members(database: str, own_nats: Any) -> AsyncIterator[Membership]:
     await set_up(own_nats.url, ["membership"])
-    service = real(Settings(database_url=database, nats_url=own_nats.url, secret="ab" * 32))  # type: ignore[arg-type]
+    service = real(Settings(database_url=database, nats_url=own_nats.url, secret="ab" * 32))
     await asyncio.to_thread(migrate, database, service.schema)
     await service.start()
     suite = Membership(service)

@@ -20,7 +20,7 @@ from chassis.rpc import needs_of
 from chassis.security import Caller, Role
 from chassis.store import Answer, EventStore
 from notifications import reactions
-from notifications.application import OWN_COMMANDS, Patience, Surroundings, menu
+from notifications.application import Patience, Surroundings, menu, own_menu
 from notifications.clients import Contact
 from notifications.mail import MailServer
 from notifications.read_models import ALL
@@ -85,15 +85,16 @@ class Running:
         self.tree = Hierarchy()
         self.tree.put([unit("cdvcvn", ""), unit("ha-noi", "cdvcvn", "CĐVC Hà Nội"), unit("ba-dinh", "ha-noi", "CĐCS Ba Đình")])
         self.around = Surroundings(self.tree, self.members, clock, patience)
-        needs = {**needs_of(SERVICE), **OWN_COMMANDS}
-        self.application = Application(self.store, menu(self.around), needs, self.tree, secret=SECRET)
+        own = own_menu(self.around)
+        needs = {**needs_of(SERVICE), **{handler.command.__name__: Role.SERVICE for handler in own}}
+        self.application = Application(self.store, [*menu(self.around), *own], needs, self.tree, secret=SECRET)
         self.around.live = self.application.live
         self.questions = Questions(pool, self.tree, lambda: clock().date())
         models = [Projection(model) for model in ALL]
-        own = [CommandReaction(one, self.application, SELF) for one in reactions.ALL if one.source == "notifications"]
+        our_reactions = [CommandReaction(one, self.application, SELF) for one in reactions.ALL if one.source == "notifications"]
         (from_membership,) = (one for one in reactions.ALL if one.source == "membership")
         self.reports = Follower(pool, CommandReaction(from_membership, self.application, SELF), clock)
-        followers = [Follower(pool, effect, clock) for effect in (*models, *own, *effects)]
+        followers = [Follower(pool, effect, clock) for effect in (*models, *our_reactions, *effects)]
         self.followers = {follower.name: follower for follower in followers}
         self.projector = Projector(self.store, self.signal, followers)
         self._heard = 0
