@@ -157,8 +157,14 @@ async def test_a_flag_and_an_honour_go_the_whole_way(suite: Suite) -> None:
         await suite.do("DecideAward", nomination_id=nomination_id, decision_number="345/QĐ-CĐVC")
         await suite.do("PresentAward", nomination_id=nomination_id, presenter="tld")
     programme_id = str(uuid4())
-    window = {"opens_on": "2024-01-01", "closes_on": "2024-12-31"}
-    opening = {"programme_id": programme_id, "unit": "vinh-phuc", "year": 2024, "name": "01 triệu sáng kiến", "target": 3}
+    window: dict[str, Any] = {"opens_on": "2024-01-01", "closes_on": "2024-12-31"}
+    opening: dict[str, Any] = {
+        "programme_id": programme_id,
+        "unit": "vinh-phuc",
+        "year": 2024,
+        "name": "01 triệu sáng kiến",
+        "target": 3,
+    }
     await suite.call("OpenInitiativeProgramme", command_id=str(uuid4()), **opening, **window)
     initiative_id = str(uuid4())
     await suite.do("RegisterInitiative", initiative_id=initiative_id, programme_id=programme_id, unit="so-y-te", title="Số hóa")
@@ -208,7 +214,7 @@ async def test_bad_proposals_are_refused_by_rule_and_field_alone_and_in_a_batch(
                 await suite.call("ProposeAward", **fields)
                 found.append((0, "", ""))
             except Refused as refused:
-                found.append((refused.status.value[0], refused.rule, refused.fields[0].field))
+                found.append((refused.status.value[0], refused.rule, refused.fields[0][0]))
     else:
         batch = await suite.call("BatchProposeAward", items=[request_of("ProposeAward", **fields) for fields in proposals])
         found = [(item.refusal.status, item.refusal.rule, item.refusal.field) for item in batch.items]

@@ -106,4 +106,6 @@ def rows_after(model: ReadModel[Any], events: Sequence[Event]) -> dict[Key, Any]
     for event in recorded(events):
         if event.topic in model.topics:
             model.apply(rows, event)
-    return {key: row for key, row in rows.items() if row is not None}
+    kept = {key: row for key, row in rows.items() if row is not None}
+    assert all(key == tuple(getattr(row, name) for name in model.key) for key, row in kept.items())
+    return kept

@@ -1,0 +1,7 @@
+"""``python -m notifications [serve|migrate|streams]``"""
+
+from chassis.run import main
+from notifications.settings import Settings
+from notifications.wiring import real
+
+main("notifications", Settings, real)

@@ -1,0 +1,105 @@
+"""How are the parts of notifications put together?"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine
+from contextlib import suppress
+from typing import Any
+
+from chassis.application import Application
+from chassis.clients import RpcClient
+from chassis.following import Follower
+from chassis.reactions import CommandReaction
+from chassis.service import Service
+from chassis.telemetry import Tracing
+from federation.membership.v1 import membership_pb2
+from membership.events import UNITS
+from notifications import reactions
+from notifications.application import Patience, Surroundings, menu, own_menu
+from notifications.clients import MembersOverGrpc
+from notifications.mail import MailServer
+from notifications.read_models import ALL
+from notifications.read_models.deliveries import DELIVERIES
+from notifications.read_models.reminders import REMINDER_ROWS
+from notifications.rpc import SERVICE, Questions
+from notifications.sender import Postbox, Sender
+from notifications.settings import Settings
+from notifications.wake_ups import AskToBeWoken, JetStreamSchedules, Steps, WakeUps
+
+MEMBERSHIP = membership_pb2.DESCRIPTOR.services_by_name["MembershipService"]
+PATIENCE_S = 10.0
+"""How long to wait for a read model before the work that needs it is begun again."""
+
+
+class Work:
+    """Something that goes on from the start of a service to its end."""
+
+    def __init__(self, run: Callable[[], Coroutine[Any, Any, None]], name: str) -> None:
+        self._run, self._name = run, name
+        self._task: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Begin."""
+        self._task = asyncio.create_task(self._run(), name=self._name)
+
+    async def stop(self) -> None:
+        """Leave off."""
+        if self._task:
+            self._task.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._task
+
+
+def real(settings: Settings, tracing: Tracing | None = None) -> Service:
+    """Notifications on a real database and bus, membership and mail server."""
+    service = Service("notifications", settings, tracing=tracing)
+    tree = service.tree(UNITS)
+    followers = {follower.name: follower for follower in service.keep(*ALL)}
+    members = MembersOverGrpc(RpcClient(settings.membership_target, MEMBERSHIP, service.caller))
+    service.parts.append(members)
+    around = Surroundings(tree, members, service.clock, Patience(settings.first_retry_s, settings.sending_lease_s))
+    application = service.application(menu(around), SERVICE, tree, own_menu=own_menu(around))
+    around.live = application.live
+    questions = Questions(service.pool, tree, service.today)
+    service.answer(SERVICE, questions.answers)
+    service.follow(*(CommandReaction(reaction, application, service.caller) for reaction in reactions.ALL))
+    _remind(service, application, followers[REMINDER_ROWS.name])
+    _send(service, settings, application, around, members, questions, followers[DELIVERIES.name])
+    return service
+
+
+def _remind(service: Service, application: Application, reminders: Follower) -> None:
+    """Be woken for what is planned, and take it then."""
+    alarm_clock = JetStreamSchedules(service.bus, service.clock)
+    service.follow(AskToBeWoken(alarm_clock))
+    steps = Steps(service.pool, application, _seen_by(reminders), service.caller, service.clock)
+    service.parts.append(Work(WakeUps(service.bus, steps, alarm_clock).run, "wake-ups"))
+
+
+def _send(
+    service: Service,
+    settings: Settings,
+    application: Application,
+    around: Surroundings,
+    members: MembersOverGrpc,
+    questions: Questions,
+    deliveries: Follower,
+) -> None:
+    """Send the mails that are due, if there is a mail server."""
+    if settings.smtp_url is None or settings.mail_from is None:
+        return
+    postbox = Postbox(
+        MailServer(settings.smtp_url.get_secret_value()),
+        settings.mail_from,
+        members,
+        around.office_address,
+        questions.name_of,
+        _seen_by(deliveries),
+        settings.mails_at_once,
+    )
+    sender = Sender(service.pool, application, postbox, service.caller, service.clock, service.signal.subscribe())
+    service.parts.append(Work(sender.run, "sender"))
+
+
+def _seen_by(follower: Follower) -> Callable[[int], Awaitable[None]]:
+    """Waits until a read model has taken a position."""
+    return lambda position: follower.at_least(position, PATIENCE_S)
