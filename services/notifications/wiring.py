@@ -3,13 +3,14 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import suppress
+from datetime import datetime
 from typing import Any
 
 from chassis.application import Application
 from chassis.clients import RpcClient
 from chassis.following import Follower
 from chassis.reactions import CommandReaction
-from chassis.service import Service
+from chassis.service import Service, utc_now
 from chassis.telemetry import Tracing
 from federation.membership.v1 import membership_pb2
 from membership.events import UNITS
@@ -49,9 +50,9 @@ class Work:
                 await self._task
 
 
-def real(settings: Settings, tracing: Tracing | None = None) -> Service:
+def real(settings: Settings, tracing: Tracing | None = None, clock: Callable[[], datetime] = utc_now) -> Service:
     """Notifications on a real database and bus, membership and mail server."""
-    service = Service("notifications", settings, tracing=tracing)
+    service = Service("notifications", settings, tracing=tracing, clock=clock)
     tree = service.tree(UNITS)
     followers = {follower.name: follower for follower in service.keep(*ALL)}
     members = MembersOverGrpc(RpcClient(settings.membership_target, MEMBERSHIP, service.caller))

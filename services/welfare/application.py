@@ -99,16 +99,16 @@ def _of_member(membership: Membership) -> Standing:
 def menu(recipients: RecipientsAtHand) -> list[AnyHandler]:
     """Every command of welfare."""
     nothing, standings = recipients.nothing, recipients.standings
-    holder, recipient, share = gift_campaign.holding_unit, gift_share.recipients_unit, gift_share.shares_unit
+    recipient, share = gift_share.recipients_unit, gift_share.shares_unit
     return [
         Handler(OpenGiftCampaign, GIFT_CAMPAIGN, gift_campaign.open_campaign, recipients.units),
-        Handler(budget.ApproveBudget, GIFT_CAMPAIGN, budget.approve_budget, nothing, at=holder),
-        Handler(budget.AdjustBudget, GIFT_CAMPAIGN, budget.adjust_budget, nothing, at=holder),
+        Handler(budget.ApproveBudget, GIFT_CAMPAIGN, budget.approve_budget, nothing),
+        Handler(budget.AdjustBudget, GIFT_CAMPAIGN, budget.adjust_budget, nothing),
         Handler(gift_share.ProposeBeneficiary, GIFT_CAMPAIGN, gift_share.propose, standings, at=recipient),
-        Handler(gift_share.ApproveBeneficiary, GIFT_CAMPAIGN, gift_share.approve, standings, at=holder),
-        Handler(gift_share.RejectBeneficiary, GIFT_CAMPAIGN, gift_share.reject, nothing, at=holder),
+        Handler(gift_share.ApproveBeneficiary, GIFT_CAMPAIGN, gift_share.approve, standings),
+        Handler(gift_share.RejectBeneficiary, GIFT_CAMPAIGN, gift_share.reject, nothing),
         Handler(gift_share.DistributeGift, GIFT_CAMPAIGN, gift_share.distribute, standings, at=share),
         Handler(gift_share.ConfirmGiftReceipt, GIFT_CAMPAIGN, gift_share.confirm, nothing, at=share),
         Handler(gift_share.ReturnGift, GIFT_CAMPAIGN, gift_share.take_back, nothing, at=share),
-        Handler(gift_campaign.CloseGiftCampaign, GIFT_CAMPAIGN, gift_campaign.close, nothing, at=holder),
+        Handler(gift_campaign.CloseGiftCampaign, GIFT_CAMPAIGN, gift_campaign.close, nothing),
     ]

@@ -126,6 +126,32 @@ async def test_who_is_no_auditor_sees_no_log(hall: Hall) -> None:
         assert caught.value.status is StatusCode.PERMISSION_DENIED
 
 
+@pytest.mark.parametrize(
+    ("rpc", "fields", "field"),
+    [
+        ("GetFigures", {"unit": "tld", "year": 0}, "year"),
+        ("GetFigures", {"unit": "tld", "year": 2024, "as_of": "31/12/2024"}, "as_of"),
+        ("ListLog", {"service": "welfare", "page": {"size": 1_001}}, "page.size"),
+        ("ListLog", {"service": "welfare", "page": {"after": "here"}}, "page.after"),
+    ],
+)
+async def test_a_question_that_makes_no_sense_is_refused_by_its_field(
+    hall: Hall, rpc: str, fields: dict[str, Any], field: str
+) -> None:
+    with pytest.raises(Refused) as caught:
+        await hall.ask(rpc, **fields)
+
+    assert caught.value.status is StatusCode.INVALID_ARGUMENT
+    assert [name for name, _ in caught.value.fields] == [field]
+
+
+async def test_nobody_has_figures_of_a_unit_that_was_never_heard_of(hall: Hall) -> None:
+    with pytest.raises(Refused) as caught:
+        await hall.ask("GetFigures", unit="nowhere", year=2024)
+
+    assert (caught.value.status, caught.value.rule) == (StatusCode.NOT_FOUND, "UnitUnknown")
+
+
 async def test_there_is_no_log_of_a_service_that_nobody_follows(hall: Hall) -> None:
     with pytest.raises(Refused) as caught:
         await hall.ask("ListLog", service="console")

@@ -19,7 +19,7 @@ from chassis.refusals import CommandIdReused, Forbidden, Refusal, Unavailable
 from chassis.security import Role
 from chassis.store import Answer
 from tests.awards import an_award as an
-from tests.awards.conftest import CONFEDERATION, LAN, LEFT, Awards, call_of, started
+from tests.awards.conftest import CONFEDERATION, LAN, LEFT, MINH, Awards, call_of, started
 
 THEMATIC = {"scope": "thematic", "theme": "An toàn lao động"}
 
@@ -158,13 +158,21 @@ async def test_the_confederation_gives_at_most_three_hundred_certificates_for_a_
 
 async def test_persons_are_asked_about_once_a_batch(awards: Awards) -> None:
     fields = {"form": "commendation", "decider": "vinh-phuc"}
-    batch = [an.propose(uuid4(), member_id=str(who), **fields) for who in (LAN, LEFT, UUID(int=77), LAN)]
-    batch += [an.propose(uuid4()), an.propose(uuid4(), member_id=str(LAN))]
+    batch = [an.propose(uuid4(), member_id=str(who), **fields) for who in (LAN, MINH, LAN)]
 
-    answers = rules(await awards.application.execute_batch(CONFEDERATION, batch))
+    answers = rules(await awards.application.execute_batch(CONFEDERATION, [*batch, an.propose(uuid4())]))
 
-    assert answers == ["", MemberNotActive.__name__, MemberUnknown.__name__, "", "", FlagsAreForUnits.__name__]
-    assert awards.members.asked == [3]
+    assert answers == [""] * 4
+    assert awards.members.asked == [2]
+
+
+async def test_persons_who_cannot_be_proposed_are_named_in_a_batch(awards: Awards) -> None:
+    fields = {"form": "commendation", "decider": "vinh-phuc"}
+    batch = [an.propose(uuid4(), member_id=str(who), **fields) for who in (LAN, LEFT, UUID(int=77))]
+
+    answers = await awards.application.execute_batch(CONFEDERATION, [*batch, an.propose(uuid4(), member_id=str(LAN))])
+
+    assert rules(answers) == ["", MemberNotActive.__name__, MemberUnknown.__name__, FlagsAreForUnits.__name__]
 
 
 async def test_units_are_proposed_without_asking_membership(awards: Awards) -> None:

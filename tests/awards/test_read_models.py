@@ -40,7 +40,7 @@ from awards.read_models.quotas import QUOTAS
 from chassis.events import Event, RecordedEvent
 from chassis.read_models import Key, ReadModel
 from membership.events import Level
-from tests.awards import test_nomination as example
+from tests.awards import a_nomination as example
 
 START = date(2024, 1, 1)
 GIVEN: dict[AwardForm, Any] = {

@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import Mapping
+from time import monotonic
 from typing import Any
 from uuid import UUID
 
@@ -114,7 +115,7 @@ async def test_what_may_be_repeated_says_when(refusal: Refusal) -> None:
 
         trailers = dict(error.trailing_metadata() or ())
         said = heard(trailers[DETAILS_KEY])
-        assert error.code() == refusal.status
+        assert error.code().name == refusal.status.name
         assert said.retry_after_s == (0.01 if isinstance(refusal, refusals.Overloaded) else 0.2)
         assert trailers.get("grpc-retry-pushback-ms") == ("10" if isinstance(refusal, refusals.Overloaded) else None)
 
@@ -226,13 +227,13 @@ async def test_a_role_that_does_not_suffice_is_refused_before_the_request_is_loo
 
 async def test_the_chain_of_causes_travels_with_the_call() -> None:
     trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
-    cause = Call(officer(), "first", "welfare/12", trace, 20.0)
+    cause = Call(officer(), "first", "welfare/12", trace, 9.0)
     async with served() as probe:
         await probe.client().call("PlaceThing", place(), cause=cause)
 
         [(call, _)] = probe.application.asked
         assert (call.correlation_id, call.causation_id, call.traceparent) == ("first", "welfare/12", trace)
-        assert 10.0 < call.deadline_s <= 20.0
+        assert 1.0 < call.deadline_s <= 9.0
 
 
 async def test_a_malformed_trace_is_dropped_and_a_malformed_chain_is_refused() -> None:
@@ -500,3 +501,34 @@ async def test_the_caller_of_a_service_speaks_vietnamese_unless_it_says_otherwis
     async with served() as probe:
         caller = Caller("an", Role.MEMBER, "vn")
         assert (await refused(probe.client(caller), "PlaceThing", place())).sentence.startswith("Người gọi không có quyền")
+
+
+async def test_what_the_path_of_a_command_costs_beside_an_empty_echo(capsys: pytest.CaptureFixture[str]) -> None:
+    async def echo(data: bytes, context: Any) -> bytes:
+        return data
+
+    class Echo(grpc.GenericRpcHandler):
+        def service(self, handler_call_details: grpc.HandlerCallDetails) -> Any:
+            return grpc.unary_unary_rpc_method_handler(echo)
+
+    async def rate(target: str, path: str) -> float:
+        metadata = (("caller-id", "an"), ("caller-role", "federation_officer"), ("caller-unit", "vn"))
+        data = place().SerializeToString()
+        async with grpc.aio.insecure_channel(target) as channel:
+            call = _bytes(channel, path)
+            await call(data, metadata=metadata)
+            began = monotonic()
+            for _ in range(8):
+                await asyncio.gather(*(call(data, metadata=metadata, timeout=20) for _ in range(128)))
+            return 8 * 128 / (monotonic() - began)
+
+    plain = grpc.aio.server()
+    plain.add_generic_rpc_handlers((Echo(),))
+    port = plain.add_insecure_port("127.0.0.1:0")
+    await plain.start()
+    async with served() as probe:
+        echoed, commanded = await rate(f"127.0.0.1:{port}", "/any/Echo"), await rate(probe.target, PLACE)
+    await plain.stop(0)
+    with capsys.disabled():
+        # Measured and not asserted: the machine may be busy, and client and server share one loop here.
+        print(f"\n  128 in flight: echo {echoed:,.0f}/s, command path {commanded:,.0f}/s, ratio {commanded / echoed:.2f}")

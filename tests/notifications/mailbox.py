@@ -23,7 +23,7 @@ class Mailbox:
     async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:  # noqa: N802 - aiosmtpd's name
         if self.refuse_with:
             return self.refuse_with
-        self.mails.append(message_from_bytes(envelope.content, policy=policy.default))  # type: ignore[arg-type]
+        self.mails.append(message_from_bytes(envelope.content, policy=policy.default))
         self.recipients.extend(envelope.rcpt_tos)
         if self.kill:
             os.kill(self.kill, signal.SIGKILL)
@@ -39,8 +39,8 @@ class Mailbox:
 def listening(mailbox: Mailbox, port: int) -> Iterator[str]:
     """The server, on a port; its URL."""
     controller = Controller(mailbox, hostname="127.0.0.1", port=port)
-    controller.start()  # type: ignore[no-untyped-call]
+    controller.start()
     try:
         yield f"smtp://127.0.0.1:{port}"
     finally:
-        controller.stop()  # type: ignore[no-untyped-call]
+        controller.stop()

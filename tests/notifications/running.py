@@ -94,7 +94,8 @@ class Running:
         our_reactions = [CommandReaction(one, self.application, SELF) for one in reactions.ALL if one.source == "notifications"]
         (from_membership,) = (one for one in reactions.ALL if one.source == "membership")
         self.reports = Follower(pool, CommandReaction(from_membership, self.application, SELF), clock)
-        followers = [Follower(pool, effect, clock) for effect in (*models, *our_reactions, *effects)]
+        every: list[Effect] = [*models, *our_reactions, *effects]
+        followers = [Follower(pool, effect, clock) for effect in every]
         self.followers = {follower.name: follower for follower in followers}
         self.projector = Projector(self.store, self.signal, followers)
         self._heard = 0

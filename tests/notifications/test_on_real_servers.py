@@ -150,7 +150,7 @@ class TestAnnouncements:
     async def test_an_officer_reads_and_announces_for_units_below_only(self, notifications: Running) -> None:
         which = uuid4()
         below = Caller("x", Role.GRASSROOTS_OFFICER, "ba-dinh")
-        announced = {"announcement_id": which, "unit": "ha-noi", "title": "t", "body": "b", "on": ON}
+        announced: dict[str, Any] = {"announcement_id": which, "unit": "ha-noi", "title": "t", "body": "b", "on": ON}
         with pytest.raises(Forbidden):
             await notifications.do(PublishAnnouncement, below, **announced)
         await notifications.do(PublishAnnouncement, **announced)
@@ -167,8 +167,8 @@ class TestAnnouncements:
         which = uuid4()
         await notifications.do(PublishAnnouncement, announcement_id=which, unit="ba-dinh", title="t", body="b", on=ON)
 
-        fields = {"announcement_id": which, "on": ON}
-        commands = [MarkAnnouncementRead(command_id=uuid4(), reader=code, **fields) for code in codes for _ in range(2)]  # type: ignore[arg-type]
+        fields: dict[str, Any] = {"announcement_id": which, "on": ON}
+        commands = [MarkAnnouncementRead(command_id=uuid4(), reader=code, **fields) for code in codes for _ in range(2)]
         await notifications.application.execute_batch(Call(TOP), commands)
         await notifications.settled()
 
@@ -492,7 +492,7 @@ class TestTwoProcesses:
         await notifications.do(PublishAnnouncement, announcement_id=which, unit="ba-dinh", title="t", body="b", on=ON)
         await open_mail(notifications)
         async with running(database, clock) as other:
-            closed = {"unit": "ba-dinh", "channel": "email", "on": ON}
+            closed: dict[str, Any] = {"unit": "ba-dinh", "channel": "email", "on": ON}
             await other.do(SetChannelPreference, **closed, open=False)
             # In this process mail still looks open, so opening it would seem to change nothing.
             await notifications.do(SetChannelPreference, **closed, open=True, office_address=OFFICE)

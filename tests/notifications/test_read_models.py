@@ -60,7 +60,7 @@ def notices(draw: st.DrawFn) -> Event:
 @given(st.lists(notices(), max_size=40))
 def test_counts_by_unit_year_and_day_are_those_of_a_plain_count(history: list[Event]) -> None:
     names = {AnnouncementPublished: "announcements", ReminderFired: "reminders_sent", EscalationRaised: "escalations"}
-    expected = Counter((names[type(event)], event.unit, event.year, event.on) for event in history)  # type: ignore[index,attr-defined]
+    expected = Counter((names[type(event)], event.unit, event.year, event.on) for event in history)  # type: ignore[attr-defined]
 
     found = {(row.figure, row.unit, row.year, row.day): row.times for row in rows_of(NOTICES, history)}
 

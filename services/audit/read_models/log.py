@@ -73,6 +73,8 @@ class LogKeeper:
 
 async def _tail(transaction: Connection, service: str, events: Sequence[RecordedEvent]) -> Tail:
     """Where the log of a service ends, with the branches and aggregates that some events touch."""
+    # A plan that the session made while the log was empty would scan it when it is long.
+    await transaction.execute("set local plan_cache_mode = force_custom_plan")
     branches, aggregate_ids = touched(events)
     position, chain = await _end(transaction, service)
     return Tail(

@@ -226,13 +226,6 @@ def ongoing(state: GiftCampaign | None) -> GiftCampaign:
     return state
 
 
-def holding_unit(state: GiftCampaign | None, command: Command, _: object) -> str:
-    """Where budget, approval and closing are decided: at the unit that holds the campaign."""
-    if state is None:
-        raise CampaignUnknown("campaign_id")
-    return state.unit
-
-
 def not_before(earliest: date, on: date) -> None:
     """:raises NotBefore: the day lies before what it follows on."""
     if on < earliest:
