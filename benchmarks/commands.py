@@ -57,7 +57,13 @@ def rows(ground: Ground) -> list[Row]:
             4,
         ),
         Row(f"full command over gRPC, {IN_FLIGHT} in flight", "empty gRPC echo", lambda: over_grpc(ground), echo, 0.5),
-        Row("commands in batch RPCs of 100, durable events", "psycopg COPY, 1,000 rows a commit", lambda: in_batches(ground), lambda: copied(ground), 0.3),
+        Row(
+            "commands in batch RPCs of 100, durable events",
+            "psycopg COPY, 1,000 rows a commit",
+            lambda: in_batches(ground),
+            lambda: copied(ground),
+            0.3,
+        ),
     ]
 
 
@@ -74,7 +80,7 @@ def in_process(ground: Ground) -> float:
 
 def library(ground: Ground, threads: int, *, stock: bool, saves: int = 1_600) -> float:
     """New aggregates saved by the library's application in threads."""
-    with ground.database(migrated=not stock) as conninfo, _application(conninfo, stock) as application:
+    with ground.database(migrated=not stock) as conninfo, library_application(conninfo, stock=stock) as application:
 
         def save() -> None:
             for number in range(saves // threads):
@@ -84,7 +90,8 @@ def library(ground: Ground, threads: int, *, stock: bool, saves: int = 1_600) ->
 
 
 @contextmanager
-def _application(conninfo: str, stock: bool) -> Iterator[LibraryApplication]:
+def library_application(conninfo: str, *, stock: bool) -> Iterator[LibraryApplication]:
+    """The library's application on its own recorder, or on ours."""
     parts = conninfo_to_dict(conninfo)
     env = {
         "PERSISTENCE_MODULE": "eventsourcing.postgres",
@@ -174,7 +181,14 @@ async def _batches(address: str, in_flight: int, total: int) -> float:
 async def _client(address: str) -> RpcClient:
     client = RpcClient(address, SERVICE, Caller("bench", Role.SERVICE, ""), wait_for_ready=True)
     for unit, level, parent in (("tld", 1, ""), ("so-y-te", 5, "tld")):
-        fields = {"command_id": str(uuid4()), "unit": unit, "name": unit, "level": level, "line_parent": parent, "on": "2020-01-01"}
+        fields = {
+            "command_id": str(uuid4()),
+            "unit": unit,
+            "name": unit,
+            "level": level,
+            "line_parent": parent,
+            "on": "2020-01-01",
+        }
         await client.call("EstablishUnit", pb.EstablishUnitRequest(**fields), timeout_s=60)
     return client
 
@@ -235,7 +249,9 @@ async def _echoes(address: str) -> float:
 def copied(ground: Ground, commits: int = 32) -> float:
     """The same bytes into a bare table, as fast as the driver can."""
     with ground.database(migrated=False) as conninfo, psycopg.connect(conninfo) as connection:
-        connection.execute("create table rows (position bigint primary key, aggregate uuid, version int, body bytea, metadata bytea)")
+        connection.execute(
+            "create table rows (position bigint primary key, aggregate uuid, version int, body bytea, metadata bytea)"
+        )
         connection.commit()
         body, metadata = b"x" * 260, b"y" * 330
         began, position = time.perf_counter(), 0

@@ -53,8 +53,13 @@ def fill(conninfo: str, events: int) -> None:
     with psycopg.connect(conninfo) as connection:
         (before,) = connection.execute("select position from head").fetchone() or (0,)
         connection.execute(FILL, {"first": int(before) + 1, "last": int(before) + events})
-        connection.execute("insert into commands select gen_random_uuid(), 'f', position from events where position > %s", (before,))
-        connection.execute("insert into branches values ('national', %s) on conflict (branch) do update set position = %s", (before + events,) * 2)
+        connection.execute(
+            "insert into commands select gen_random_uuid(), 'f', position from events where position > %s", (before,)
+        )
+        connection.execute(
+            "insert into branches values ('national', %s) on conflict (branch) do update set position = %s",
+            (before + events,) * 2,
+        )
         connection.execute("update head set position = position + %s", (events,))
         connection.commit()
         connection.autocommit = True
@@ -64,13 +69,49 @@ def fill(conninfo: str, events: int) -> None:
 def rows(ground: Ground) -> list[Row]:
     """Each with its peer, measured in this run."""
     return [
-        Row("publisher, sync always", "the same, one message at a time", lambda: published(ground), lambda: one_at_a_time(ground), 15),
-        Row("read model rebuild", "the library's ProjectionRunner", lambda: rebuilt(ground), lambda: run_by_the_library(ground), 20),
+        Row(
+            "publisher, sync always",
+            "the same, one message at a time",
+            lambda: published(ground),
+            lambda: one_at_a_time(ground),
+            15,
+        ),
+        Row(
+            "read model rebuild",
+            "the library's ProjectionRunner",
+            lambda: rebuilt(ground),
+            lambda: run_by_the_library(ground),
+            20,
+        ),
         Row("replay to typed events", "the library's subscription", lambda: replayed(ground), lambda: subscribed(ground), 3),
-        Row("memory of a replay of a million events, MiB above the base", "limit 64", lambda: memory(ground, GROWN[-1]), lambda: 64.0, None, "MiB", 1),
+        Row(
+            "memory of a replay of a million events, MiB above the base",
+            "limit 64",
+            lambda: memory(ground, GROWN[-1]),
+            lambda: 64.0,
+            None,
+            "MiB",
+            1,
+        ),
         *growth(ground),
-        Row("answer to subscriber, 2,000 commands/s offered, p50", "limit 5", lambda: delivered(ground)[0], lambda: 5.0, None, "ms", 1),
-        Row("answer to subscriber, 2,000 commands/s offered, p99", "limit 25", lambda: delivered(ground)[1], lambda: 25.0, None, "ms", 1),
+        Row(
+            "answer to subscriber, 2,000 commands/s offered, p50",
+            "limit 5",
+            lambda: delivered(ground)[0],
+            lambda: 5.0,
+            None,
+            "ms",
+            1,
+        ),
+        Row(
+            "answer to subscriber, 2,000 commands/s offered, p99",
+            "limit 25",
+            lambda: delivered(ground)[1],
+            lambda: 25.0,
+            None,
+            "ms",
+            1,
+        ),
     ]
 
 
@@ -278,7 +319,9 @@ def memory(ground: Ground, events: int) -> float:
     """By how many MiB the largest size of a process that replays so many events exceeds its size before."""
     with ground.database() as conninfo:
         fill(conninfo, events)
-        done = subprocess.run([sys.executable, "-c", REPLAY, conninfo], env=os.environ, check=True, capture_output=True, text=True)
+        done = subprocess.run(
+            [sys.executable, "-c", REPLAY, conninfo], env=os.environ, check=True, capture_output=True, text=True
+        )
         return float(done.stdout)
 
 

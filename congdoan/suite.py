@@ -5,8 +5,10 @@ import json
 import os
 import secrets
 import sys
+import time
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import grpc
 from grpc_health.v1.health_pb2 import HealthCheckRequest, HealthCheckResponse
@@ -75,10 +77,12 @@ class Suite:
 
         :raises EmbeddedServerError: one does not become ready.
         """
-        supervisor.start(*(self._service(name) for name in SERVICES))
+        leaving = Leaving()
+        supervisor.start(*(self._service(name, leaving) for name in SERVICES))
 
-    def _service(self, name: str) -> ServiceProcess:
-        return ServiceProcess(
+    def _service(self, name: str, leaving: "Leaving") -> "Service":
+        return Service(
+            leaving,
             name,
             [sys.executable, "-m", name, "serve"],
             log=self._log_of(name),
@@ -128,6 +132,42 @@ class Suite:
     @property
     def _logs(self) -> Path:
         return self.data / "logs"
+
+
+class Service(ServiceProcess):
+    """A service that leaves together with the others: each drains for a moment, and none needs another to end."""
+
+    def __init__(self, leaving: "Leaving", *told: Any, **more: Any) -> None:
+        super().__init__(*told, **more)
+        self._leaving = leaving
+        leaving.services.append(self)
+
+    def stop(self, timeout_s: float = 10.0) -> None:
+        """Have all of them end, and wait for this one; the time of each is the time of all."""
+        until = self._leaving.begin(timeout_s)
+        if self._process and self._process.wait(until - time.monotonic()) is None:
+            self.kill()
+
+    def ask_to_end(self) -> None:
+        """Without waiting."""
+        if self.running and self.pid:
+            os.kill(self.pid, self.stop_signal)
+
+
+class Leaving:
+    """When some services end, at the same time."""
+
+    def __init__(self) -> None:
+        self.services: list[Service] = []
+        self._until: float | None = None
+
+    def begin(self, share_s: float) -> float:
+        """Ask each, once: a second signal could meet the interpreter when it is already leaving. Answers until when."""
+        if self._until is None:
+            self._until = time.monotonic() + share_s * len(self.services)
+            for service in self.services:
+                service.ask_to_end()
+        return self._until
 
 
 class Readiness:

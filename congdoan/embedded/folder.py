@@ -28,8 +28,8 @@ class FolderLock:
     def claim(cls, path: Path, meanwhile: Callable[[], object] = lambda: None) -> FolderLock:
         """Take the lock file `path`, made with its folder if need be; `meanwhile` is called while waiting.
 
-        Raises DataFolderInUse when somebody still holds it after five seconds, DataFolderUnusable when this user
-        cannot write there.
+        :raises DataFolderInUse: somebody still holds it after five seconds.
+        :raises DataFolderUnusable: this user cannot write there.
         """
         fd = _opened(path)
         try:
@@ -49,7 +49,10 @@ class FolderLock:
 
 
 def make_private_folder(folder: Path) -> None:
-    """Make `folder` for this user alone, and what is missing above it; one that exists is left as it is."""
+    """Make `folder` for this user alone, and what is missing above it; one that exists is left as it is.
+
+    :raises DataFolderUnusable: it cannot be made.
+    """
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:

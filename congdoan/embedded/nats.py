@@ -74,7 +74,10 @@ class EmbeddedNats(ServerProcess):
         return file.read_text()
 
     def launch(self) -> None:
-        """Start it without waiting. Raises DataFolderInUse, DataFolderUnusable or ServerNotInstalled."""
+        """Start it without waiting.
+
+        :raises DataFolderInUse, DataFolderUnusable, ServerNotInstalled: what each of them says.
+        """
         if self.running:
             return
         self._clear_away()

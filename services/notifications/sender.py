@@ -1,6 +1,6 @@
 """Which mails leave now? A worker that takes what is due, the longest due first, never more than a few at once.
 
-Of each mail: the attempt is recorded, then made, then its outcome is recorded (:mod:`notifications.domain.delivery`).
+Of each mail: the attempt is recorded, then made, then its outcome is recorded (:mod:`notifications.domain.mailing`).
 Two workers never make the same attempt, because only one of them can record that it begins.
 """
 
@@ -21,7 +21,7 @@ from chassis.refusals import Refusal, Unavailable
 from chassis.security import Caller
 from chassis.stacks import stack_of
 from notifications.clients import Contact, Members
-from notifications.domain.delivery import MAX_ATTEMPTS, BeginSending, RecordFailure, RecordSent
+from notifications.domain.mailing import MAX_ATTEMPTS, BeginSending, RecordFailure, RecordSent
 from notifications.events import Template
 from notifications.mail import MailRefused, MailServer, MailSession, mail, message_id
 from notifications.read_models.deliveries import DeliveryRow, mails_due

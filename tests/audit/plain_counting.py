@@ -46,10 +46,14 @@ def parents_on(events: Sequence[Event], unit: str, day: date) -> set[str]:
     return {line, functional} - {""}
 
 
-def units_on(events: Sequence[Event], day: date) -> set[str]:
-    """The units that were there on a day."""
-    established = {event.unit for event in events if isinstance(event, UnitEstablished) and event.on <= day}
-    return established - {event.unit for event in events if isinstance(event, UnitDissolved) and event.on <= day}
+def established_by(events: Sequence[Event], day: date) -> set[str]:
+    """The units that were there on a day, or before."""
+    return {event.unit for event in events if isinstance(event, UnitEstablished) and event.on <= day}
+
+
+def dissolved_by(events: Sequence[Event], day: date) -> set[str]:
+    """The units that were there no more on a day."""
+    return {event.unit for event in events if isinstance(event, UnitDissolved) and event.on <= day}
 
 
 def lies_under(events: Sequence[Event], unit: str, top: str, day: date, there: set[str]) -> bool:
@@ -67,7 +71,7 @@ def above(events: Sequence[Event], unit: str, day: date) -> set[str]:
 def count(events: Sequence[Event], unit: str, year: int, as_of: date) -> dict[str, int | str | None]:
     """Every figure of a unit with its subtree."""
     day = min(as_of, date(year, 12, 31))
-    there = units_on(events, day)
+    there = established_by(events, day)
     subtree = {code for code in there if lies_under(events, code, unit, day, there)}
     told = [event for event in events if event.on <= as_of]
     of_year = [event for event in told if event.unit in subtree and getattr(event, "year", None) == year]
@@ -81,7 +85,7 @@ def count(events: Sequence[Event], unit: str, year: int, as_of: date) -> dict[st
     initiatives = sum(isinstance(event, InitiativeAccepted) for event in of_year)
     target = sum(event.target for event in of_year if isinstance(event, InitiativeProgrammeOpened))
     return {
-        "grassroots_units": sum(levels[code] is Level.GRASSROOTS for code in subtree),
+        "grassroots_units": sum(levels[code] is Level.GRASSROOTS for code in subtree - dissolved_by(events, day)),
         "members": sum(where in subtree for where in _whereabouts(events, day)),
         "plan_items": len(items),
         **{f"plan_items_{kind}": sum(item.kind == kind for item in items) for kind in ("key_task", "focal", "regular")},

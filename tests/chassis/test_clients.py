@@ -17,8 +17,6 @@ from congdoan.embedded.ports import reserve_port
 from tests.chassis.probe import Obedient, officer, place, served
 from tests.protos import PROBE_SERVICE, message
 
-pytestmark = pytest.mark.asyncio
-
 
 def refusing_first(times: int, refusal: refusals.Refusal) -> Obedient:
     left = [times]

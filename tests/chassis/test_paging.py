@@ -2,7 +2,7 @@
 
 from datetime import date
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import pytest
 from hypothesis import given
@@ -50,7 +50,7 @@ def test_pages_show_every_row_once_and_end(rows: list[tuple[str, int]], size: in
     assert turns == max(1, -(-len(rows) // size))
 
 
-@pytest.mark.parametrize("cursor", ["x", "a/b/c", "a/one", f"a/{uuid4()}", "%ff/1"])
+@pytest.mark.parametrize("cursor", ["x", "a/b/c", "a/one", "a/0190a6b2-0000-7000-8000-000000000001", "%ff/1"])
 def test_what_is_no_cursor_of_this_list_is_refused(cursor: str) -> None:
     with pytest.raises(Invalid) as caught:
         Page(1, cursor).after(str, int)

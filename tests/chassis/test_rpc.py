@@ -29,7 +29,6 @@ from chassis.store import Answer
 from tests.chassis.probe import Obedient, PlaceThing, batch, find_nothing, officer, place, served
 from tests.protos import CARELESS_SERVICE, PROBE_SERVICE, message
 
-pytestmark = pytest.mark.asyncio
 PLACE = "/probe.v1.ProbeService/PlaceThing"
 SECRET = "079 088 012 345"
 
@@ -265,7 +264,7 @@ async def test_a_call_waits_until_the_positions_it_names_are_seen() -> None:
 
 
 @pytest.mark.parametrize("text", ["", "12", "membership", "membership=-1", "a=1,,b=2", "membership=1e5", "Đ=1"])
-async def test_positions_of_another_form_are_refused(text: str) -> None:
+def test_positions_of_another_form_are_refused(text: str) -> None:
     with pytest.raises(refusals.Invalid):
         calls.positions_of(text)
 
@@ -468,7 +467,7 @@ async def test_every_call_is_counted_by_its_outcome() -> None:
     assert seen == [("PlaceThing", "BudgetExceeded"), ("PlaceThing", "Invalid"), ("FindThings", "OK")]
 
 
-async def test_a_service_that_is_not_wholly_answered_does_not_start() -> None:
+def test_a_service_that_is_not_wholly_answered_does_not_start() -> None:
     methods = Rpc()
     methods.queries(PROBE_SERVICE, {"FindThings": find_nothing})
 
@@ -480,7 +479,7 @@ async def test_a_service_that_is_not_wholly_answered_does_not_start() -> None:
         methods.queries(PROBE_SERVICE, {"LoseThings": find_nothing})
 
 
-async def test_a_method_that_states_no_role_is_never_served() -> None:
+def test_a_method_that_states_no_role_is_never_served() -> None:
     with pytest.raises(TypeError, match=r"CarelessService\.FindThings states no role"):
         Rpc().queries(CARELESS_SERVICE, {"FindThings": find_nothing})
     with pytest.raises(TypeError, match="states no role"):
@@ -488,7 +487,7 @@ async def test_a_method_that_states_no_role_is_never_served() -> None:
     assert needs_of(PROBE_SERVICE)["FindThings"] is Role.PROVINCE_OFFICER
 
 
-async def test_a_command_and_its_request_have_the_same_fields() -> None:
+def test_a_command_and_its_request_have_the_same_fields() -> None:
     class Heavier(PlaceThing):
         weight_kg: int
 
@@ -518,16 +517,17 @@ async def test_what_the_path_of_a_command_costs_beside_an_empty_echo(capsys: pyt
             call = _bytes(channel, path)
             await call(data, metadata=metadata)
             began = monotonic()
-            for _ in range(8):
+            for _ in range(4):
                 await asyncio.gather(*(call(data, metadata=metadata, timeout=20) for _ in range(128)))
-            return 8 * 128 / (monotonic() - began)
+            return 4 * 128 / (monotonic() - began)
 
     plain = grpc.aio.server()
     plain.add_generic_rpc_handlers((Echo(),))
     port = plain.add_insecure_port("127.0.0.1:0")
     await plain.start()
     async with served() as probe:
-        echoed, commanded = await rate(f"127.0.0.1:{port}", "/any/Echo"), await rate(probe.target, PLACE)
+        both = [(await rate(f"127.0.0.1:{port}", "/any/Echo"), await rate(probe.target, PLACE)) for _ in range(3)]
+        echoed, commanded = (max(rates) for rates in zip(*both, strict=True))
     await plain.stop(0)
     with capsys.disabled():
         # Measured and not asserted: the machine may be busy, and client and server share one loop here.

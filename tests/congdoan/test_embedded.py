@@ -41,6 +41,7 @@ from congdoan.embedded import (
     ServerNotInstalled,
     ServiceProcess,
     Supervisor,
+    binaries,
     folder,
     postgres,
     reserve_port,
@@ -477,14 +478,14 @@ def test_binaries_that_the_servers_user_cannot_reach_are_copied_once(
     tmp_path: Path, run: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     hidden = tmp_path / "hidden"
-    wheel = postgres._wheel()
+    wheel = binaries._wheel()
     for part in (wheel.name, f"{wheel.name}.libs"):
         shutil.copytree(wheel.parent / part, hidden / part)
     hidden.chmod(0o700)
     cache = Path(tempfile.mkdtemp(prefix="congdoan-"))
     cache.chmod(0o755)
-    monkeypatch.setattr(postgres, "_wheel", lambda: hidden / wheel.name)
-    monkeypatch.setattr(postgres, "BINARY_CACHE", cache)
+    monkeypatch.setattr(binaries, "_wheel", lambda: hidden / wheel.name)
+    monkeypatch.setattr(binaries, "BINARY_CACHE", cache)
     try:
         with EmbeddedPostgres(tmp_path / "data", run) as server:
             assert rows(server.conninfo("postgres"), "select 1") == [(1,)]

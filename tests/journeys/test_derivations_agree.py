@@ -129,7 +129,6 @@ async def test_read_models_their_rebuild_and_the_auditor_agree(pool: Pool, seed:
         assert audit == services, question
 
 
-@pytest.mark.xfail(strict=True, reason="awards asks who lies above the unit as of now, not as of the day")
 async def test_a_flag_stays_the_federations_when_the_unit_moves_away_later(pool: Pool) -> None:
     recording = Recording()
     for unit, level, parent in (("tld", "confederation", ""), ("cdvcvn", "federation", "tld"), ("ldld", "federation", "tld")):

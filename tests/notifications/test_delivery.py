@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from chassis.events import Event
 from chassis.hierarchy import Node, UnitUnknown
-from notifications.domain import delivery
+from notifications.domain import delivery, mailing
 from notifications.domain.delivery import DELIVERY, Status
 from notifications.domain.recipient import Circumstances, MemberNotActive, RecipientUnclear, at_recipient
 from notifications.events import (
@@ -84,7 +84,7 @@ def told(channel: Channel = Channel.EMAIL) -> dict[str, Any]:
 
 
 def failure(attempt: int, *, permanent: bool = False, reason: str = "smtp 451") -> Any:
-    return command(delivery.RecordFailure, attempt=attempt, reason=reason, permanent=permanent)
+    return command(mailing.RecordFailure, attempt=attempt, reason=reason, permanent=permanent)
 
 
 def tried(times: int) -> list[Event]:
@@ -142,17 +142,17 @@ def test_a_delivery_is_requested_once() -> None:
 
 
 def test_an_attempt_is_recorded_before_it_is_made_and_nobody_else_makes_it() -> None:
-    begin = command(delivery.BeginSending, attempt=1)
+    begin = command(mailing.BeginSending, attempt=1)
 
-    given(DELIVERY, requested()).when(delivery.begin, begin, now()).then(sending(1))
-    given(DELIVERY, requested(), sending(1)).when(delivery.begin, begin, now(1)).refused(delivery.NotDueYet)
-    second = command(delivery.BeginSending, attempt=2)
-    given(DELIVERY, requested(), sending(1)).when(delivery.begin, second, now(119)).refused(delivery.NotDueYet, "delivery_id")
+    given(DELIVERY, requested()).when(mailing.begin, begin, now()).then(sending(1))
+    given(DELIVERY, requested(), sending(1)).when(mailing.begin, begin, now(1)).refused(mailing.NotDueYet)
+    second = command(mailing.BeginSending, attempt=2)
+    given(DELIVERY, requested(), sending(1)).when(mailing.begin, second, now(119)).refused(mailing.NotDueYet, "delivery_id")
 
 
 def test_an_attempt_nobody_heard_of_again_is_followed_by_one_that_says_so() -> None:
-    begin = command(delivery.BeginSending, attempt=2)
-    given(DELIVERY, requested(), sending(1)).when(delivery.begin, begin, now(120)).then(sending(2, 120, doubtful=True))
+    begin = command(mailing.BeginSending, attempt=2)
+    given(DELIVERY, requested(), sending(1)).when(mailing.begin, begin, now(120)).then(sending(2, 120, doubtful=True))
 
 
 def test_what_was_sent_delivered_or_parked_is_not_tried() -> None:
@@ -162,67 +162,65 @@ def test_what_was_sent_delivered_or_parked_is_not_tried() -> None:
         [requested(), sending(1), failed(1, None), parked(1)],
     ):
         for attempt in (1, 2):
-            begin = command(delivery.BeginSending, attempt=attempt)
-            given(DELIVERY, *history).when(delivery.begin, begin, now(10**6)).refused(delivery.NotDueYet)
+            begin = command(mailing.BeginSending, attempt=attempt)
+            given(DELIVERY, *history).when(mailing.begin, begin, now(10**6)).refused(mailing.NotDueYet)
 
 
 @pytest.mark.parametrize(("attempt", "wait_s"), list(enumerate(WAITS_S, 1)))
 def test_each_retry_waits_twice_as_long_as_the_one_before(attempt: int, wait_s: int) -> None:
     history = [*tried(attempt - 1), sending(attempt)]
-    state = given(DELIVERY, *history).when(delivery.record_failure, failure(attempt), now()).then(failed(attempt, wait_s))
+    state = given(DELIVERY, *history).when(mailing.record_failure, failure(attempt), now()).then(failed(attempt, wait_s))
 
-    begin = command(delivery.BeginSending, attempt=attempt + 1)
-    early = given(DELIVERY, *history, failed(attempt, wait_s)).when(delivery.begin, begin, now(wait_s - 1))
-    early.refused(delivery.NotDueYet)
+    begin = command(mailing.BeginSending, attempt=attempt + 1)
+    early = given(DELIVERY, *history, failed(attempt, wait_s)).when(mailing.begin, begin, now(wait_s - 1))
+    early.refused(mailing.NotDueYet)
     assert state.status is Status.PENDING
 
 
 def test_after_five_attempts_a_mail_is_parked_with_its_reason() -> None:
     state = (
-        given(DELIVERY, *tried(4), sending(5)).when(delivery.record_failure, failure(5), now()).then(failed(5, None), parked(5))
+        given(DELIVERY, *tried(4), sending(5)).when(mailing.record_failure, failure(5), now()).then(failed(5, None), parked(5))
     )
     assert state.status is Status.PARKED
 
 
 def test_a_sixth_attempt_is_not_begun_even_when_nobody_heard_of_the_fifth() -> None:
-    begin = command(delivery.BeginSending, attempt=6)
-    given(DELIVERY, *tried(4), sending(5)).when(delivery.begin, begin, now(500)).refused(delivery.AttemptsUsedUp)
+    begin = command(mailing.BeginSending, attempt=6)
+    given(DELIVERY, *tried(4), sending(5)).when(mailing.begin, begin, now(500)).refused(mailing.AttemptsUsedUp)
 
 
 def test_what_is_refused_for_good_is_parked_at_once() -> None:
     given(DELIVERY, requested(), sending(1)).when(
-        delivery.record_failure, failure(1, permanent=True, reason="smtp 550"), now()
+        mailing.record_failure, failure(1, permanent=True, reason="smtp 550"), now()
     ).then(failed(1, None, "smtp 550"), parked(1, "smtp 550"))
 
 
 def test_an_outcome_is_recorded_once_and_for_the_attempt_it_belongs_to() -> None:
-    sent = command(delivery.RecordSent, attempt=1, message_id="<m@x>")
-    given(DELIVERY, requested(), sending(1)).when(delivery.record_sent, sent, now()).then(SENT)
-    given(DELIVERY, requested(), sending(1), SENT).when(delivery.record_sent, sent, now()).refused(
-        delivery.NoSuchAttempt, "attempt"
+    sent = command(mailing.RecordSent, attempt=1, message_id="<m@x>")
+    given(DELIVERY, requested(), sending(1)).when(mailing.record_sent, sent, now()).then(SENT)
+    given(DELIVERY, requested(), sending(1), SENT).when(mailing.record_sent, sent, now()).refused(
+        mailing.NoSuchAttempt, "attempt"
     )
-    given(DELIVERY, requested()).when(delivery.record_sent, sent, now()).refused(delivery.NoSuchAttempt)
-    given(DELIVERY, requested(), sending(1), SENT).when(delivery.record_failure, failure(1), now()).refused(
-        delivery.NoSuchAttempt
-    )
-    given(DELIVERY, requested(), sending(1)).when(delivery.record_failure, failure(2), now()).refused(delivery.NoSuchAttempt)
+    given(DELIVERY, requested()).when(mailing.record_sent, sent, now()).refused(mailing.NoSuchAttempt)
+    given(DELIVERY, requested(), sending(1), SENT).when(mailing.record_failure, failure(1), now()).refused(mailing.NoSuchAttempt)
+    given(DELIVERY, requested(), sending(1)).when(mailing.record_failure, failure(2), now()).refused(mailing.NoSuchAttempt)
 
 
 def test_the_late_word_that_a_doubtful_attempt_succeeded_still_counts() -> None:
-    sent = command(delivery.RecordSent, attempt=1, message_id="<m@x>")
-    given(DELIVERY, requested(), sending(1), sending(2, 120, True)).when(delivery.record_sent, sent, now(130)).then(SENT)
+    sent = command(mailing.RecordSent, attempt=1, message_id="<m@x>")
+    given(DELIVERY, requested(), sending(1), sending(2, 120, True)).when(mailing.record_sent, sent, now(130)).then(SENT)
 
 
 def test_what_was_parked_is_retried_at_once_with_all_its_attempts() -> None:
     history = [*tried(4), sending(5), failed(5, None), parked(5)]
-    retry = command(delivery.RetryNotification, on=ON)
+    retry = command(mailing.RetryNotification, on=ON)
     again = NotificationRetried(**told(), retry_at=NOW)
 
-    state = given(DELIVERY, *history).when(delivery.retry, retry, now()).then(again)
+    state = given(DELIVERY, *history).when(mailing.retry, retry, now()).then(again)
     assert (state.status, state.attempt, state.tries) == (Status.PENDING, 5, 0)
-    begin = command(delivery.BeginSending, attempt=6)
-    given(DELIVERY, *history, again).when(delivery.begin, begin, now()).then(sending(6))
-    given(DELIVERY, requested()).when(delivery.retry, retry, now()).refused(delivery.NotParked, "delivery_id")
+    begin = command(mailing.BeginSending, attempt=6)
+    given(DELIVERY, *history, again).when(mailing.begin, begin, now()).then(sending(6))
+    given(DELIVERY, requested()).when(mailing.retry, retry, now()).refused(mailing.NotParked, "delivery_id")
 
 
 def test_a_message_in_the_inbox_is_read_once_and_a_mail_not_at_all() -> None:
@@ -234,10 +232,10 @@ def test_a_message_in_the_inbox_is_read_once_and_a_mail_not_at_all() -> None:
 
 def test_nothing_happens_to_a_message_nobody_requested() -> None:
     for decide, asked in (
-        (delivery.begin, command(delivery.BeginSending, attempt=1)),
-        (delivery.record_sent, command(delivery.RecordSent, attempt=1, message_id="<m@x>")),
-        (delivery.record_failure, failure(1)),
-        (delivery.retry, command(delivery.RetryNotification, on=ON)),
+        (mailing.begin, command(mailing.BeginSending, attempt=1)),
+        (mailing.record_sent, command(mailing.RecordSent, attempt=1, message_id="<m@x>")),
+        (mailing.record_failure, failure(1)),
+        (mailing.retry, command(mailing.RetryNotification, on=ON)),
         (delivery.mark_read, command(delivery.MarkInboxRead, on=ON)),
     ):
         given(DELIVERY).when(decide, asked, now()).refused(delivery.DeliveryUnknown, "delivery_id")

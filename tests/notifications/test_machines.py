@@ -13,9 +13,10 @@ from chassis.commands import Aggregate
 from chassis.events import Event
 from chassis.hierarchy import Node
 from chassis.refusals import Refusal
-from notifications.domain import delivery, reminder
+from notifications.domain import delivery, mailing, reminder
 from notifications.domain.calendar import hanoi_day
-from notifications.domain.delivery import DELIVERY, MAX_ATTEMPTS, Delivery, Status
+from notifications.domain.delivery import DELIVERY, Delivery, Status
+from notifications.domain.mailing import MAX_ATTEMPTS
 from notifications.domain.recipient import Circumstances
 from notifications.domain.reminder import REMINDERS, Moment, Reminders
 from notifications.events import (
@@ -167,25 +168,25 @@ class DeliveryMachine(Machine):
     @rule(back=attempts)
     def begin(self, back: int) -> None:
         assert self.state is not None
-        begin = self.about(delivery.BeginSending, attempt=self.state.attempt + 1 - back)
-        self.try_(delivery.begin, begin, self.around)
+        begin = self.about(mailing.BeginSending, attempt=self.state.attempt + 1 - back)
+        self.try_(mailing.begin, begin, self.around)
 
     @rule(back=attempts)
     def succeed(self, back: int) -> None:
         assert self.state is not None
-        sent = self.about(delivery.RecordSent, attempt=self.state.attempt - back, message_id="<m@x>")
-        self.try_(delivery.record_sent, sent, self.around)
+        sent = self.about(mailing.RecordSent, attempt=self.state.attempt - back, message_id="<m@x>")
+        self.try_(mailing.record_sent, sent, self.around)
 
     @rule(back=attempts, permanent=st.booleans())
     def fail(self, back: int, permanent: bool) -> None:
         assert self.state is not None
         fields = {"attempt": self.state.attempt - back, "reason": "smtp 451", "permanent": permanent}
-        self.try_(delivery.record_failure, self.about(delivery.RecordFailure, **fields), self.around)
+        self.try_(mailing.record_failure, self.about(mailing.RecordFailure, **fields), self.around)
 
     @precondition(lambda self: self.state is not None and self.state.status is Status.PARKED)
     @rule()
     def retry(self) -> None:
-        assert self.try_(delivery.retry, self.about(delivery.RetryNotification, on="2023-12-02"), self.around)
+        assert self.try_(mailing.retry, self.about(mailing.RetryNotification, on="2023-12-02"), self.around)
 
     @invariant()
     def it_is_sent_once_and_never_tried_afterwards(self) -> None:

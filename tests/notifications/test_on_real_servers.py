@@ -24,7 +24,8 @@ from membership.events import ReportObligationSet, ReportSubmitted
 from notifications.clients import Contact
 from notifications.domain.announcement import MarkAnnouncementRead, PublishAnnouncement
 from notifications.domain.channel_preference import SetChannelPreference
-from notifications.domain.delivery import MarkInboxRead, RequestNotification, RetryNotification
+from notifications.domain.delivery import MarkInboxRead, RequestNotification
+from notifications.domain.mailing import RetryNotification
 from notifications.domain.reminder import WatchReport
 from notifications.events import (
     AnnouncementRead,

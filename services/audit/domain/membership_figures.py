@@ -8,7 +8,7 @@ from audit.domain.unit_tree import FactKind, UnitFact
 from chassis.events import RecordedEvent
 
 PLAN_ITEM_KINDS = ("key_task", "focal", "regular")
-UNIT_TOPICS = frozenset({"membership.unit_established", "membership.unit_attached", "membership.unit_dissolved"})
+UNIT_TOPICS = frozenset({"membership.unit_established", "membership.unit_attached"})
 
 
 def unit_facts(event: RecordedEvent) -> Iterator[UnitFact]:
@@ -25,11 +25,9 @@ def unit_facts(event: RecordedEvent) -> Iterator[UnitFact]:
             yield UnitFact(unit, FactKind.ESTABLISHED, on)
             yield UnitFact(unit, FactKind.LINE, on, said.text("line_parent"))
             yield UnitFact(unit, FactKind.FUNCTIONAL, on, said.text("functional_parent"))
-        case "unit_attached":
+        case _:
             kind = FactKind.FUNCTIONAL if said.one_of("attachment", ("line", "functional")) == "functional" else FactKind.LINE
             yield UnitFact(unit, kind, on, said.text("parent"))
-        case _:
-            yield UnitFact(unit, FactKind.DISSOLVED, on)
 
 
 @CONTRIBUTIONS.of("membership.unit_established")

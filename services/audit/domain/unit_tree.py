@@ -1,7 +1,7 @@
 """Which units lay under which, on which day? Audit's own answer, from the unit events alone.
 
-Every unit event leaves facts: from this day on the unit is there, lies under this parent, is there no more. Where two
-facts of one kind hold on a day, the one recorded last stands.
+Every unit event leaves facts: from this day on the unit is there, lies under this parent. Where two facts of one kind
+hold on a day, the one recorded last stands.
 """
 
 from collections import OrderedDict
@@ -28,7 +28,6 @@ class FactKind(StrEnum):
     ESTABLISHED = "established"
     LINE = "line"
     FUNCTIONAL = "functional"
-    DISSOLVED = "dissolved"
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +72,10 @@ class UnitTree:
         return unit
 
     def under(self, top: str, on: date) -> list[str]:
-        """The codes of a unit's subtree on a day, itself first; none when it was not there on that day."""
+        """The codes of a unit's subtree on a day, itself first; none when it was not yet there.
+
+        A unit that was dissolved stays where it lay last: what happened in it still counts.
+        """
         if not self._there(top, on):
             return []
         children = self._children(on)
@@ -116,7 +118,7 @@ class UnitTree:
         return children
 
     def _there(self, unit: str, on: date) -> bool:
-        return self._latest(unit, FactKind.ESTABLISHED, on) is not None and self._latest(unit, FactKind.DISSOLVED, on) is None
+        return self._latest(unit, FactKind.ESTABLISHED, on) is not None
 
     def _latest(self, unit: str, kind: FactKind, on: date) -> UnitFact | None:
         return next((fact for fact in reversed(self._facts.get(unit, ())) if fact.kind is kind and fact.day <= on), None)

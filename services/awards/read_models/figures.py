@@ -19,8 +19,9 @@ async def figures(pool: Pool, tree: Hierarchy, unit: str, year: int, as_of: date
     :raises UnitUnknown: there is no such unit.
     """
     tree.require(unit)
-    units = tree.under(unit, min(as_of, date(year, 12, 31)))
-    awards = await award_totals(pool, units, tree.ancestors(unit), year, as_of)
+    day = min(as_of, date(year, 12, 31))
+    units = tree.under(unit, day, dissolved=True)
+    awards = await award_totals(pool, units, tree.ancestors_on(unit, day), year, as_of)
     initiatives, target = await initiative_totals(pool, units, year, as_of)
     return {
         "flags_received": awards.flags,

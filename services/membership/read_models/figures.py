@@ -20,10 +20,10 @@ async def figures(pool: Pool, tree: Hierarchy, unit: str, year: int, as_of: date
     """
     tree.require(unit)
     day = min(as_of, date(year, 12, 31))
-    codes = tree.under(unit, day)
+    codes = tree.under(unit, day, dissolved=True)
     items = await items_by_kind(pool, codes, year, as_of)
     return {
-        "grassroots_units": sum(1 for code in codes if tree.require(code).level == Level.GRASSROOTS),
+        "grassroots_units": sum(1 for node in map(tree.require, codes) if node.level == Level.GRASSROOTS and node.exists(day)),
         "members": await members_on(pool, codes, day),
         "plan_items": sum(items.values()),
         **{f"plan_items_{kind.value}": items.get(kind.value, 0) for kind in PlanItemKind},

@@ -54,7 +54,7 @@ async def figures(pool: Pool, tree: Hierarchy, unit: str, year: int, as_of: date
     :raises UnitUnknown: there is no such unit.
     """
     tree.require(unit)
-    units = tree.under(unit, min(as_of, date(year, 12, 31)))
+    units = tree.under(unit, min(as_of, date(year, 12, 31)), dissolved=True)
     query = (
         f"select figure, sum(times)::bigint from {NOTICES.table} where year = %s and unit = any(%s) and day <= %s group by figure"
     )

@@ -13,6 +13,6 @@ async def figures(pool: Pool, tree: Hierarchy, unit: str, year: int, as_of: date
     :raises UnitUnknown: there is no such unit.
     """
     tree.require(unit)
-    codes = tree.under(unit, min(as_of, date(year, 12, 31)))
+    codes = tree.under(unit, min(as_of, date(year, 12, 31)), dissolved=True)
     gift_shares, gift_amount_vnd = await gifts_until(pool, codes, year, as_of)
     return {"gift_shares": gift_shares, "gift_amount_vnd": gift_amount_vnd}
