@@ -1,40 +1,36 @@
-"""On what does everything run? One PostgreSQL and one NATS, both with every write synced, and a fresh database a run."""
+"""On what does everything run? One PostgreSQL and one NATS, both with every write synced; a fresh database a measurement."""
 
-import asyncio
-import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+import socket
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
-from itertools import count
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from uuid import UUID, uuid4
+from uuid import uuid4
 
+import nats
 import psycopg
+from psycopg import sql
 
-from chassis.application import Application
-from chassis.commands import Call
+from benchmarks.sizes import Sizes
 from chassis.database import Pool, migrate, open_pool
-from chassis.hierarchy import Hierarchy
-from chassis.security import Caller, Role
+from chassis.service import utc_now
 from chassis.store import EventStore
-from congdoan.embedded import EmbeddedNats, EmbeddedPostgres
-from membership.application import UnitsAtHand, menu
-from membership.domain.member import AdmitMember
-from membership.domain.unit import EstablishUnit
+from chassis.streams import JetStreamError, api, set_up, stream_name
+from congdoan.embedded import EmbeddedNats, EmbeddedPostgres, ServiceProcess
 
+ROOT = Path(__file__).parents[1]
 SECRET = b"a secret of at least 32 bytes ..."
-CALL = Call(Caller("bench", Role.SERVICE, ""))
-DAY = date(2020, 1, 1)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Ground:
-    """The servers of a run."""
+    """The servers of a run, a folder for what is written beside them, and how much is to be done."""
 
     postgres: EmbeddedPostgres
     nats: EmbeddedNats
+    folder: Path
+    sizes: Sizes
 
     @contextmanager
     def database(self, *, migrated: bool = True) -> Iterator[str]:
@@ -42,27 +38,36 @@ class Ground:
         name = f"bench_{uuid4().hex[:12]}"
         self.postgres.create_database(name)
         conninfo = self.postgres.conninfo(name)
-        if migrated:
-            migrate(conninfo)
-        yield conninfo
-        with psycopg.connect(self.postgres.conninfo("postgres"), autocommit=True) as connection:
-            connection.execute(f'drop database "{name}" with (force)'.encode())
+        try:
+            if migrated:
+                migrate(conninfo)
+            yield conninfo
+        finally:
+            with psycopg.connect(self.postgres.conninfo("postgres"), autocommit=True) as connection:
+                connection.execute(sql.SQL("drop database {} with (force)").format(sql.Identifier(name)))
+
+    @contextmanager
+    def process(self, *argv: str | Path, port: int, env: Mapping[str, str] | None = None) -> Iterator[None]:
+        """A process of its own, while it listens on a port."""
+        log = self.folder / f"{port}.log"
+        with ServiceProcess(str(argv[0]), argv, log=log, is_ready=lambda: _listens(port), env=env, cwd=ROOT, start_timeout_s=60.0):
+            yield
 
 
 @contextmanager
-def ground() -> Iterator[Ground]:
+def ground(sizes: Sizes) -> Iterator[Ground]:
     """Start the servers, and leave nothing behind."""
-    with TemporaryDirectory(prefix="congdoan-bench-") as folder:
-        run = Path(folder)
-        with EmbeddedPostgres(run / "postgres", run) as postgres, EmbeddedNats(run / "nats", run) as nats:
-            yield Ground(postgres, nats)
+    with TemporaryDirectory(prefix="congdoan-") as name:
+        folder = Path(name)
+        with EmbeddedPostgres(folder / "postgres-data", folder) as postgres, EmbeddedNats(folder / "nats-data", folder) as bus:
+            yield Ground(postgres, bus, folder, sizes)
 
 
 @asynccontextmanager
 async def store_on(conninfo: str, service: str = "membership") -> AsyncIterator[tuple[EventStore, Pool]]:
-    """A started event store."""
+    """A started event store, and the pool it reads with."""
     async with open_pool(conninfo) as pool:
-        store = EventStore(service, conninfo, pool, secret=SECRET, clock=lambda: datetime.now(UTC))
+        store = EventStore(service, conninfo, pool, secret=SECRET, clock=utc_now)
         await store.start()
         try:
             yield store, pool
@@ -70,45 +75,18 @@ async def store_on(conninfo: str, service: str = "membership") -> AsyncIterator[
             await store.stop()
 
 
-@asynccontextmanager
-async def membership_on(conninfo: str) -> AsyncIterator[Application]:
-    """Membership's commands with one grassroots union, ready to admit."""
-    async with store_on(conninfo) as (store, _):
-        units = UnitsAtHand()
-        handlers = menu(units)
-        needs = {handler.command.__name__: Role.GRASSROOTS_OFFICER for handler in handlers}
-        application = Application(store, handlers, needs, Hierarchy(), secret=SECRET)
-        units.live = application.live
-        if await store.head() == 0:
-            for unit, level, parent in (("tld", "confederation", None), ("so-y-te", "grassroots", "tld")):
-                fields = {"unit": unit, "name": unit, "level": level, "line_parent": parent, "on": DAY}
-                await application.execute(CALL, EstablishUnit.model_validate({"command_id": uuid4(), **fields}))
-        yield application
+async def empty_stream(url: str, service: str) -> None:
+    """Make the stream of a service anew, for a store that begins anew."""
+    client = await nats.connect(url)
+    try:
+        with suppress(JetStreamError):
+            await api(client, f"STREAM.DELETE.{stream_name(service)}")
+    finally:
+        await client.close()
+    await set_up(url, [service])
 
 
-_NUMBERS = count(1)
-
-
-def admission(unit: str = "so-y-te") -> AdmitMember:
-    """A new person to admit."""
-    return AdmitMember(
-        command_id=uuid4(),
-        member_id=UUID(int=uuid4().int),
-        unit=unit,
-        full_name="Nguyễn Thị Minh Khai",
-        national_id=f"{next(_NUMBERS):012d}",
-        birth_date=date(1990, 1, 1),
-        on=DAY,
-    )
-
-
-async def at_once(in_flight: int, total: int, do: Callable[[], Awaitable[object]]) -> float:
-    """Do something `total` times with so many in flight, and answer how many a second."""
-
-    async def work() -> None:
-        for _ in range(total // in_flight):
-            await do()
-
-    began = time.perf_counter()
-    await asyncio.gather(*(work() for _ in range(in_flight)))
-    return total / (time.perf_counter() - began)
+def _listens(port: int) -> bool:
+    with suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1.0):
+        return True
+    return False

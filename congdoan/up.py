@@ -53,35 +53,95 @@ def up(wishes: Wishes, today: date) -> bool:
     :raises EmbeddedServerError, StepFailed: something does not start.
     :raises SampleRefused, NotCaughtUp, Refused: the sample does not come in, or not everywhere.
     """
-    began = time.monotonic()
     console = Console(stderr=True, highlight=False)
     _sweep()
-    with _run_folder() as run:
+    with _run_folder() as run, Supervisor(STOP_BUDGET_S) as supervisor, _progress(console) as progress:
         data = wishes.data.resolve() if wishes.data else run / "data"
-        suite = Suite(data, run)
-        with Supervisor(STOP_BUDGET_S) as supervisor, _progress(console) as progress:
-            summaries = _bring_up(suite, supervisor, progress, wishes, today)
-            progress.stop()
-            agreed = _tell(summaries, wishes, console)
-            if not wishes.exit:
-                _tell_where(suite, wishes, console, time.monotonic() - began)
-                _serve(suite, console, wishes.language)
-    return agreed
+        return _Run(wishes, today, Suite(data, run), supervisor, progress).go()
 
 
-def _bring_up(suite: Suite, supervisor: Supervisor, progress: Progress, wishes: Wishes, today: date) -> Sequence[Summary]:
-    language = wishes.language
-    wanted = _Ahead()  # the sample is thought up while the servers come up
-    task = progress.add_task(say("starting_servers", language), total=None)
-    suite.start_servers(supervisor)
-    progress.update(task, description=say("preparing", language))
-    suite.prepare()
-    progress.update(task, description=say("starting_services", language))
-    suite.start_services(supervisor)
-    supervisor.watch(lambda death: _tell_death(death, progress.console, language))
-    if wishes.empty:
-        return ()
-    return asyncio.run(_fill(suite, wanted.sample(), progress, language, today))
+class _Run:
+    """One run of the suite, and what is told of it meanwhile."""
+
+    def __init__(self, wishes: Wishes, today: date, suite: Suite, supervisor: Supervisor, progress: Progress) -> None:
+        self.wishes, self.today, self.suite, self.supervisor, self.progress = wishes, today, suite, supervisor, progress
+        self.console, self.began = progress.console, time.monotonic()
+        self.task = progress.add_task("", total=None)
+
+    def go(self) -> bool:
+        """From the first server on; answers as :func:`up`."""
+        thinking = None if self.wishes.empty else _Ahead()
+        self.at("starting_servers")
+        self.suite.start_servers(self.supervisor)
+        with whereabouts.told(self.note):
+            self.at("preparing")
+            self.suite.prepare()
+            self.at("starting_services")
+            self.suite.start_services(self.supervisor)
+            self.supervisor.watch(self.tell_death)
+            summaries = asyncio.run(self.fill(thinking.sample())) if thinking else ()
+            self.progress.stop()
+            agreed = self.tell(summaries)
+            if not self.wishes.exit:
+                self.serve()
+        return agreed
+
+    async def fill(self, wanted: Sample) -> Sequence[Summary]:
+        """Bring the sample in, unless it is there, and ask what came out."""
+        async with connected(self.suite.targets, caller_of(OPERATOR, self.wishes.language), wait_for_ready=True) as federation:
+            if await is_fed(federation, wanted):
+                self.print("already_fed")
+            else:
+                self.at("feeding", total=sum(map(len, wanted.stages)))
+                await feed(federation, wanted, lambda count: self.progress.advance(self.task, count))
+            self.at("catching_up")
+            return await settled_summaries(federation, self.today)
+
+    def tell(self, summaries: Sequence[Summary]) -> bool:
+        """Print what came out, as one document or as tables; whether all agree."""
+        agreed = all(summary.agreed for summary in summaries)
+        if self.wishes.json:
+            print_json({"summaries": [summary.document for summary in summaries]})
+        else:
+            out = Console(highlight=False)
+            for summary in summaries:
+                out.print(summary_table(summary, self.wishes.language))
+        if not agreed:
+            self.print("disagreement", style="bold red")
+        return agreed
+
+    def serve(self) -> None:
+        """Until Ctrl-C or a signal to end; both are the expected end, and no failure."""
+        self.console.print(services_table(self.suite.targets, self.suite.metrics, self.wishes.language))
+        if self.wishes.data:
+            self.print("data_in", data=self.suite.data)
+        self.print("ready", seconds=time.monotonic() - self.began)
+        self.print("press_ctrl_c")
+        try:
+            threading.Event().wait()
+        except (KeyboardInterrupt, SystemExit):
+            self.print("stopping")
+
+    def at(self, phrase: str, total: int | None = None) -> None:
+        """Say what is being done now."""
+        self.progress.update(self.task, description=say(phrase, self.wishes.language), total=total)
+
+    def tell_death(self, death: Death) -> None:
+        """Say that something ended, and comes back."""
+        facts = {"exit": death.exit_code, "restart": death.restart, "delay": death.delay_s, "reason": death.reason}
+        self.print("restarted", style="yellow", name=death.name, **facts)
+
+    def print(self, phrase: str, *, style: str = "", **facts: object) -> None:
+        """Say something that stays."""
+        self.console.print(escape(say(phrase, self.wishes.language, **facts)), style=style)
+
+    @property
+    def note(self) -> whereabouts.Note:
+        """How others find the suite."""
+        suite = self.suite
+        return whereabouts.note_of_this_process(
+            suite.data, suite.run, services=suite.targets, metrics=suite.metrics, caller=OPERATOR
+        )
 
 
 class _Ahead:
@@ -94,19 +154,6 @@ class _Ahead:
     def sample(self) -> Sample:
         self._thread.join()
         return sample()
-
-
-async def _fill(suite: Suite, wanted: Sample, progress: Progress, language: Language, today: date) -> Sequence[Summary]:
-    (task,) = progress.task_ids
-    async with connected(suite.targets, caller_of(OPERATOR, language), wait_for_ready=True) as federation:
-        if await is_fed(federation, wanted):
-            progress.console.print(say("already_fed", language))
-        else:
-            total = sum(map(len, wanted.stages))
-            progress.update(task, description=say("feeding", language), total=total)
-            await feed(federation, wanted, lambda count: progress.advance(task, count))
-        progress.update(task, description=say("catching_up", language), total=None)
-        return await settled_summaries(federation, today)
 
 
 async def settled_summaries(federation: Federation, today: date) -> Sequence[Summary]:
@@ -129,47 +176,10 @@ def caller_of(fields: dict[str, str], language: Language) -> Caller:
     return Caller(fields["id"], Role[fields["role"].upper()], fields["unit"], language)
 
 
-def _tell(summaries: Sequence[Summary], wishes: Wishes, console: Console) -> bool:
-    """Print what came out: as one document, or as tables."""
-    agreed = all(summary.agreed for summary in summaries)
-    if wishes.json:
-        print_json({"summaries": [summary.document for summary in summaries]})
-    else:
-        out = Console(highlight=False)
-        for summary in summaries:
-            out.print(summary_table(summary, wishes.language))
-    if not agreed:
-        console.print(say("disagreement", wishes.language), style="bold red")
-    return agreed
-
-
 def print_json(document: object) -> None:
     """One document on standard output."""
     sys.stdout.write(orjson.dumps(document, option=orjson.OPT_INDENT_2).decode() + "\n")
     sys.stdout.flush()
-
-
-def _tell_where(suite: Suite, wishes: Wishes, console: Console, seconds: float) -> None:
-    console.print(services_table(suite.targets, suite.metrics, wishes.language))
-    if wishes.data:
-        console.print(escape(say("data_in", wishes.language, data=suite.data)))
-    console.print(say("ready", wishes.language, seconds=seconds))
-    console.print(say("press_ctrl_c", wishes.language))
-
-
-def _serve(suite: Suite, console: Console, language: Language) -> None:
-    """Until Ctrl-C or a signal to end; both are the expected end, and no failure."""
-    note = whereabouts.note_of_this_process(suite.data, suite.run, services=suite.targets, metrics=suite.metrics, caller=OPERATOR)
-    with whereabouts.told(note):
-        try:
-            threading.Event().wait()
-        except (KeyboardInterrupt, SystemExit):
-            console.print(say("stopping", language))
-
-
-def _tell_death(death: Death, console: Console, language: Language) -> None:
-    facts = {"exit": death.exit_code, "restart": death.restart, "delay": death.delay_s, "reason": death.reason}
-    console.print(escape(say("restarted", language, name=death.name, **facts)), style="yellow")
 
 
 @contextlib.contextmanager

@@ -68,8 +68,7 @@ def told(note: Note) -> Iterator[None]:
     finally:
         for file in (at_home, pointer):
             file.unlink(missing_ok=True)
-        with contextlib.suppress(OSError):  # another suite has its pointer there, or took the folder away already
-            pointer.parent.rmdir()
+        _take_away_if_empty(pointer.parent)
 
 
 def find(data: Path | None = None) -> Note:
@@ -95,6 +94,12 @@ def abandoned() -> Iterator[Note]:
         if note is not None and not note.alive:
             yield note
             file.unlink(missing_ok=True)
+    _take_away_if_empty(_place())
+
+
+def _take_away_if_empty(folder: Path) -> None:
+    with contextlib.suppress(OSError):  # another suite has its pointer there, or took the folder away already
+        folder.rmdir()
 
 
 def _notes() -> Iterator[Note]:

@@ -112,9 +112,9 @@ class EmbeddedPostgres(ServerProcess):
         from psycopg import errors, sql
 
         statement = sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name))
-        with psycopg.connect(self.conninfo("postgres"), autocommit=True) as connection:
-            with contextlib.suppress(errors.DuplicateDatabase, errors.UniqueViolation):  # the second: a race
-                connection.execute(statement)
+        unless_there = contextlib.suppress(errors.DuplicateDatabase, errors.UniqueViolation)  # the second: a race
+        with unless_there, psycopg.connect(self.conninfo("postgres"), autocommit=True) as connection:
+            connection.execute(statement)
 
     def launch(self) -> None:
         """Start it without waiting, making the cluster at the first time, which takes about half a second.

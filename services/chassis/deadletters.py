@@ -8,7 +8,6 @@ nobody else's events are disturbed.
 import asyncio
 import re
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -23,7 +22,7 @@ from chassis.database import Connection as DatabaseConnection
 from chassis.database import Pool
 from chassis.events import RecordedEvent
 from chassis.following import Follower, Unprocessable, locked_position, unpacked
-from chassis.streams import Connection, JetStreamError, answer
+from chassis.streams import Connection, JetStreamError, answer, ended
 
 ANNOUNCE_EVERY_S = 1.0
 MAX_ANNOUNCED_AT_ONCE = 200
@@ -153,10 +152,7 @@ class DeadLetters:
 
     async def stop(self) -> None:
         """Stop; what is not announced is announced next time."""
-        if self._task:
-            self._task.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._task
+        await ended(self._task)
 
     async def _run(self) -> None:
         while True:

@@ -29,7 +29,7 @@ from chassis.cloudevents import filters_for, recorded_event
 from chassis.following import Follower
 from chassis.pulling import MAX_BATCH, Interrupted, Pull
 from chassis.refusals import Conflict, DeadlinePassed, Overloaded, Refusal, Unavailable
-from chassis.streams import JetStreamError, connection_options, last_sequence, stream_name
+from chassis.streams import JetStreamError, connection_options, ended, last_sequence, stream_name
 
 TICK_S = 0.5
 LOOK_S = 5.0
@@ -60,6 +60,7 @@ class Feed:
         self._pull = Pull(stream_name(follower.source), name, filters, INSTANCE_FORGOTTEN_AFTER_S if instance else None)
         self._consume: Callable[[list[Msg]], Awaitable[Any]] | None = None
         self._client: Client | None = None
+        self._taken: Msg | None = None
         self._taking = asyncio.Lock()
         self._stood_at: int | None = None
 
@@ -119,6 +120,8 @@ class Feed:
             messages = await self._pull.read(TICK_S)
             if messages:
                 await self._consume(messages)
+                if self._taken is not messages[-1]:  # FastStream keeps what went wrong on the way to itself
+                    raise Interrupted("a batch was not taken")
                 self.lag = messages[-1].metadata.num_pending + self._pull.waiting
             now = asyncio.get_running_loop().time()
             if now > look_at:
@@ -131,6 +134,7 @@ class Feed:
         await self._take_until_it_holds(
             [recorded_event(m.subject, m.headers, m.data, m.metadata.sequence.stream) for m in messages]
         )
+        self._taken = messages[-1]
         with suppress(NatsError):  # the position tells what was taken
             await messages[-1].ack()
 
@@ -222,10 +226,7 @@ class Feeds:
 
     async def stop(self) -> None:
         """Stop; what was begun is rolled back and taken next time."""
-        if self._task:
-            self._task.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._task
+        await ended(self._task)
 
     async def _keep(self) -> None:
         while True:
@@ -255,9 +256,7 @@ class Feeds:
             tasks += [asyncio.create_task(feed.run(broker.connection), name=f"feed-{feed.name}") for feed in self.feeds]
             await closed.wait()
         finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            await asyncio.gather(*[ended(task, patience_s=1.0) for task in tasks])
             with suppress(NatsError):  # it may be closed already
                 await broker.stop()
 

@@ -25,7 +25,7 @@ from chassis.database import AppendSignal
 from chassis.events import RecordedEvent
 from chassis.refusals import Unavailable
 from chassis.store import EventStore
-from chassis.streams import Connection, JetStreamError
+from chassis.streams import Connection, JetStreamError, ended
 
 MAX_BATCH_EVENTS = 1_000
 """The server takes no more in one atomic batch."""
@@ -105,10 +105,7 @@ class Publisher:
 
     async def stop(self) -> None:
         """Stop; what is not announced is announced next time."""
-        if self._task:
-            self._task.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._task
+        await ended(self._task)
 
     async def _run(self) -> None:
         while True:
@@ -177,7 +174,7 @@ class Publisher:
                 following = await self._next(batch.last) if len(batch.events) > 1 else None
                 await sending
             finally:
-                sending.cancel()
+                await ended(sending)
             self._last = batch.last
             self._went_well()
             batch = following or await self._next(self._last)

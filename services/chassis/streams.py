@@ -7,7 +7,6 @@ one exception is a publisher that finds its own stream gone: it asks for it here
 import asyncio
 import json
 from collections.abc import Iterable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -187,10 +186,7 @@ class Connection:
 
     async def stop(self) -> None:
         """Close it."""
-        if self._task:
-            self._task.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._task
+        await ended(self._task)
 
     async def request(self, subject: str, body: bytes, headers: dict[str, str], timeout_s: float) -> Msg:
         """The answer to a request, or at once an error when the connection is lost meanwhile; the outcome is unknown then.
@@ -207,8 +203,9 @@ class Connection:
                 raise ConnectionError("the connection to NATS was lost")
             return asking.result()
         finally:
-            asking.cancel()
             lost.cancel()
+            asking.cancel()
+            asking.add_done_callback(lambda done: done.cancelled() or done.exception())  # nobody else will look at it
 
     async def _keep(self) -> None:
         while True:
@@ -228,6 +225,18 @@ class Connection:
     async def _tell_lost(self) -> None:
         self._lost.set()
         self._lost = asyncio.Event()
+
+
+async def ended(task: asyncio.Task[Any] | None, patience_s: float = 5.0) -> None:
+    """Cancel a task and wait for its end; once more after each `patience_s`.
+
+    nats-py swallows a cancellation that comes in the moment it flushes, so a task that uses it may go on after one.
+    """
+    while task and not task.done():
+        task.cancel()
+        await asyncio.wait((task,), timeout=patience_s)
+    if task and not task.cancelled():
+        task.exception()  # whoever ends a task does not ask how it was
 
 
 def connection_options(closed: asyncio.Event) -> dict[str, Any]:

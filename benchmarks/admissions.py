@@ -1,0 +1,105 @@
+"""What is the suite asked to do? To admit people to one grassroots union, as an officer whose right reaches there."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from datetime import date
+from itertools import count
+from uuid import NAMESPACE_OID, UUID, uuid4, uuid5
+
+from benchmarks.ground import SECRET, store_on
+from chassis.application import Application
+from chassis.commands import Call
+from chassis.events import Event
+from chassis.hierarchy import Hierarchy
+from chassis.rpc import needs_of
+from chassis.security import Caller, Role
+from chassis.store import EventStore
+from federation.membership.v1 import membership_pb2 as pb
+from membership.application import UnitsAtHand, menu
+from membership.domain.member import AdmitMember
+from membership.domain.unit import EstablishUnit
+from membership.events import UNITS, Level, unit_after
+from membership.rpc import SERVICE
+
+OFFICER = Caller("officer", Role.FEDERATION_OFFICER, "tld")
+CALL = Call(OFFICER)
+UNIT = "so-y-te"
+NAME = "Nguyễn Thị Minh Khai"
+DAY = date(2020, 1, 1)
+TREE = (
+    ("tld", Level.CONFEDERATION, None),
+    ("cdvcvn", Level.FEDERATION, "tld"),
+    ("vinh-phuc", Level.PROVINCE, "cdvcvn"),
+    (UNIT, Level.GRASSROOTS, "vinh-phuc"),
+)
+LEVELS = {Level.CONFEDERATION: 1, Level.FEDERATION: 2, Level.PROVINCE: 3, Level.GRASSROOTS: 5}
+"""By their numbers in the proto."""
+
+_NUMBERS = count(1)
+
+
+@asynccontextmanager
+async def membership_on(conninfo: str) -> AsyncIterator[tuple[Application, EventStore]]:
+    """Membership's commands, with the units there, and the store they are kept in."""
+    async with store_on(conninfo) as (store, _):
+        tree, units = Hierarchy(), UnitsAtHand()
+
+        def place(events: Sequence[Event], position: int) -> None:
+            tree.put([unit_after(tree.get(event.unit), event, position) for event in events if event.topic in UNITS.topics])
+
+        application = Application(store, menu(units), needs_of(SERVICE), tree, secret=SECRET, on_events=place)
+        units.live = application.live
+        for unit, level, parent in TREE:
+            command_id = uuid5(NAMESPACE_OID, unit)
+            command = EstablishUnit(command_id=command_id, unit=unit, name=unit, level=level, line_parent=parent, on=DAY)
+            await application.execute(CALL, command)
+        yield application, store
+
+
+def admission() -> AdmitMember:
+    """A new person to admit."""
+    return AdmitMember(
+        command_id=uuid4(), member_id=uuid4(), unit=UNIT, full_name=NAME, national_id=next_number(), birth_date=date(1990, 1, 1), on=DAY
+    )
+
+
+def admission_request() -> pb.AdmitMemberRequest:
+    """The same over the wire."""
+    return pb.AdmitMemberRequest(
+        command_id=str(uuid4()),
+        member_id=str(uuid4()),
+        unit=UNIT,
+        full_name=NAME,
+        national_id=next_number(),
+        birth_date="1990-01-01",
+        on=DAY.isoformat(),
+    )
+
+
+def unit_requests() -> list[pb.EstablishUnitRequest]:
+    """What makes the tree over the wire."""
+    return [
+        pb.EstablishUnitRequest(
+            command_id=str(uuid4()), unit=unit, name=unit, level=LEVELS[level], line_parent=parent, on=DAY.isoformat()  # type: ignore[arg-type]
+        )
+        for unit, level, parent in TREE
+    ]
+
+
+def next_number() -> str:
+    """A national id that nobody has yet."""
+    return f"{next(_NUMBERS):012d}"
+
+
+async def at_once(in_flight: int, total: int, do: Callable[[], Awaitable[object]]) -> float:
+    """Do something `total` times, so many of them under way at once, and answer how many a second."""
+
+    async def work() -> None:
+        for _ in range(total // in_flight):
+            await do()
+
+    began = time.perf_counter()
+    await asyncio.gather(*(work() for _ in range(in_flight)))
+    return total / (time.perf_counter() - began)
