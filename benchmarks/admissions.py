@@ -2,16 +2,15 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import date
 from itertools import count
-from uuid import NAMESPACE_OID, UUID, uuid4, uuid5
+from uuid import NAMESPACE_OID, uuid4, uuid5
 
 from benchmarks.ground import SECRET, store_on
 from chassis.application import Application
 from chassis.commands import Call
-from chassis.events import Event
 from chassis.hierarchy import Hierarchy
 from chassis.rpc import needs_of
 from chassis.security import Caller, Role
@@ -25,6 +24,7 @@ from membership.rpc import SERVICE
 
 OFFICER = Caller("officer", Role.FEDERATION_OFFICER, "tld")
 CALL = Call(OFFICER)
+ANYWHERE = Call(Caller("membership", Role.SERVICE, "membership"))
 UNIT = "so-y-te"
 NAME = "Nguyễn Thị Minh Khai"
 DAY = date(2020, 1, 1)
@@ -34,9 +34,6 @@ TREE = (
     ("vinh-phuc", Level.PROVINCE, "cdvcvn"),
     (UNIT, Level.GRASSROOTS, "vinh-phuc"),
 )
-LEVELS = {Level.CONFEDERATION: 1, Level.FEDERATION: 2, Level.PROVINCE: 3, Level.GRASSROOTS: 5}
-"""By their numbers in the proto."""
-
 _NUMBERS = count(1)
 
 
@@ -45,17 +42,21 @@ async def membership_on(conninfo: str) -> AsyncIterator[tuple[Application, Event
     """Membership's commands, with the units there, and the store they are kept in."""
     async with store_on(conninfo) as (store, _):
         tree, units = Hierarchy(), UnitsAtHand()
-
-        def place(events: Sequence[Event], position: int) -> None:
-            tree.put([unit_after(tree.get(event.unit), event, position) for event in events if event.topic in UNITS.topics])
-
-        application = Application(store, menu(units), needs_of(SERVICE), tree, secret=SECRET, on_events=place)
+        application = Application(store, menu(units), needs_of(SERVICE), tree, secret=SECRET)
         units.live = application.live
-        for unit, level, parent in TREE:
-            command_id = uuid5(NAMESPACE_OID, unit)
-            command = EstablishUnit(command_id=command_id, unit=unit, name=unit, level=level, line_parent=parent, on=DAY)
-            await application.execute(CALL, command)
+        for command in establishments():
+            await application.execute(ANYWHERE, command)
+        for recorded in await store.read(0, len(TREE), UNITS.topics):
+            tree.put([unit_after(None, recorded.event, recorded.position)])
         yield application, store
+
+
+def establishments() -> list[EstablishUnit]:
+    """What makes the tree, once for ever in a store."""
+    return [
+        EstablishUnit(command_id=uuid5(NAMESPACE_OID, unit), unit=unit, name=unit, level=level, line_parent=parent, on=DAY)
+        for unit, level, parent in TREE
+    ]
 
 
 def admission() -> AdmitMember:
@@ -79,12 +80,17 @@ def admission_request() -> pb.AdmitMemberRequest:
 
 
 def unit_requests() -> list[pb.EstablishUnitRequest]:
-    """What makes the tree over the wire."""
+    """What makes the tree, over the wire."""
     return [
         pb.EstablishUnitRequest(
-            command_id=str(uuid4()), unit=unit, name=unit, level=LEVELS[level], line_parent=parent, on=DAY.isoformat()  # type: ignore[arg-type]
+            command_id=str(command.command_id),
+            unit=command.unit,
+            name=command.name,
+            level=pb.Level.Value(f"LEVEL_{command.level.name}"),
+            line_parent=command.line_parent,
+            on=command.on.isoformat(),
         )
-        for unit, level, parent in TREE
+        for command in establishments()
     ]
 
 

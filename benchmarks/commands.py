@@ -10,7 +10,7 @@ from benchmarks.sizes import IN_FLIGHT, THREADS
 
 
 def rows(ground: Ground) -> list[Row]:
-    """The two rows, each with the aim that `the plan </docs>` sets."""
+    """Ours against the library, and the library on our recorder against itself."""
     most = max(THREADS)
     return [
         race(

@@ -58,6 +58,8 @@ def check() -> None:
 def release() -> None:
     """Keep today's contract as the one that later changes are held against.
 
+    What nobody was ever given may still be broken: remove the file first.
+
     :raises subprocess.CalledProcessError: today's contract breaks the released one.
     """
     if RELEASED.exists():
