@@ -6,6 +6,8 @@
 2     it was asked wrongly: an option, a unit, a day that is none
 3     nobody is there to ask: no suite, or a service that does not answer
 ====  ==========================================================================
+
+Imports stand in the commands: completion in a shell asks this program at every key, and needs none of them.
 """
 
 import asyncio
@@ -16,17 +18,16 @@ from contextlib import contextmanager
 from datetime import date, datetime, timedelta, timezone
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Annotated, NoReturn, TypeVar
 
 import typer
-from grpc import StatusCode
-from rich.console import Console
-from rich.markup import escape
 
 from congdoan import help_texts
-from congdoan.clients import SERVICES, Federation, connected
-from congdoan.embedded import EmbeddedServerError
+from congdoan.services import SERVICES
 from congdoan.texts import say
+
+if TYPE_CHECKING:
+    from congdoan.clients import Federation
 
 T = TypeVar("T")
 
@@ -100,14 +101,13 @@ def report_summary(
 
     day = as_of.date() if as_of else today()
 
-    async def ask(federation: Federation) -> Summary:
+    async def ask(federation: "Federation") -> Summary:
         return await summarise(federation, unit, year, day)
 
     summary = _asked(ask, data, lang)
     _print(summary.document if json else summary_table(summary, lang.value))
     if not summary.agreed:
-        Console(stderr=True).print(say("disagreement", lang.value), style="bold red")
-        raise typer.Exit(FAILED)
+        _fail(FAILED, say("disagreement", lang.value))
 
 
 def today() -> date:
@@ -141,7 +141,7 @@ def deadletters_replay(
     """Offer the dead letters to their followers again; what still cannot be taken stays where it is."""
     from congdoan.operations import Replayed, replay
 
-    async def ask(federation: Federation) -> list[Replayed]:
+    async def ask(federation: "Federation") -> list[Replayed]:
         return await replay(federation, follower)
 
     done = _asked(ask, data, lang)
@@ -191,8 +191,9 @@ def events_contract(
     return None
 
 
-def _asked(ask: Callable[[Federation], Awaitable[T]], data: Path | None, lang: Lang) -> T:
+def _asked(ask: "Callable[[Federation], Awaitable[T]]", data: Path | None, lang: Lang) -> T:
     """What a running suite answers; the program ends when there is none, or it refuses."""
+    from congdoan.clients import connected
     from congdoan.up import OPERATOR, caller_of
 
     async def asking() -> T:
@@ -220,8 +221,11 @@ def _targets(data: Path | None) -> dict[str, str]:
 @contextmanager
 def _errors(lang: Lang) -> Iterator[None]:
     """What went wrong, in the user's language and as an exit code."""
+    from grpc import StatusCode
+
     from chassis.clients import Refused
     from congdoan.catching_up import NotCaughtUp
+    from congdoan.embedded import EmbeddedServerError
     from congdoan.feeding import SampleRefused
     from congdoan.suite import StepFailed
     from congdoan.whereabouts import NoSuite, UnsafeFolder
@@ -241,6 +245,9 @@ def _errors(lang: Lang) -> Iterator[None]:
 
 def _print(what: object) -> None:
     """A document for a program, or a table or sentence for people, on standard output."""
+    from rich.console import Console
+    from rich.markup import escape
+
     if isinstance(what, dict):
         from congdoan.up import print_json
 
@@ -250,6 +257,9 @@ def _print(what: object) -> None:
 
 
 def _fail(code: int, message: str) -> NoReturn:
+    from rich.console import Console
+    from rich.markup import escape
+
     Console(stderr=True, highlight=False).print(escape(message), style="red", soft_wrap=True)
     raise typer.Exit(code)
 

@@ -15,11 +15,6 @@ from chassis.messages import message_of
 from chassis.security import Caller
 from federation.operations.v1 import operations_pb2
 
-RECORDING = ("membership", "welfare", "awards", "notifications")
-"""The services that decide and record."""
-
-SERVICES = (*RECORDING, "audit")
-
 TIMEOUT_S = 30.0
 
 _OPERATIONS = operations_pb2.DESCRIPTOR.services_by_name["OperationsService"]

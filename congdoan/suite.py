@@ -14,11 +14,11 @@ import grpc
 from grpc_health.v1.health_pb2 import HealthCheckRequest, HealthCheckResponse
 
 from chassis.streams import set_up
-from congdoan.clients import RECORDING, SERVICES
 from congdoan.embedded import ChildProcess, EmbeddedNats, EmbeddedPostgres, ServiceProcess, Supervisor, reserve_port
 from congdoan.embedded.folder import make_private_folder
 from congdoan.embedded.process import plain_environment
 from congdoan.migrating import ENVIRONMENTS
+from congdoan.services import RECORDING, SERVICES
 
 STEP_TIMEOUT_S = 60.0
 START_TIMEOUT_S = 60.0

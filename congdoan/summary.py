@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from congdoan.clients import RECORDING, Federation
+from congdoan.clients import Federation
+from congdoan.services import RECORDING
 
 Value = int | str | None
 """Whole numbers as such, decimal ones as text, None where there is nothing to tell."""

@@ -67,18 +67,18 @@ class AppendSignal:
     def __init__(self, conninfo: str) -> None:
         self._conninfo = conninfo
         self._waiters: set[asyncio.Event] = set()
-        self._task: asyncio.Task[None] | None = None
+        self.task: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
         """Begin to listen; survives every loss of the connection."""
-        self._task = asyncio.create_task(self._listen(), name="append-signal")
+        self.task = asyncio.create_task(self._listen(), name="append-signal")
 
     async def stop(self) -> None:
         """Stop listening."""
-        if self._task:
-            self._task.cancel()
+        if self.task:
+            self.task.cancel()
             with suppress(asyncio.CancelledError):
-                await self._task
+                await self.task
 
     def subscribe(self) -> asyncio.Event:
         """An event that is set at each growth; its owner clears it before it reads."""

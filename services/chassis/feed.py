@@ -213,7 +213,7 @@ class Feeds:
     ) -> None:
         self.feeds = [Feed(service, follower, instance) for follower in followers]
         self._url, self._service, self._tracer_provider = url, service, tracer_provider
-        self._task: asyncio.Task[None] | None = None
+        self.task: asyncio.Task[None] | None = None
 
     @property
     def healthy(self) -> bool:
@@ -222,11 +222,11 @@ class Feeds:
 
     async def start(self) -> None:
         """Begin to follow; returns at once, whether NATS can be reached or not."""
-        self._task = asyncio.create_task(self._keep(), name=f"feeds-{self._service}")
+        self.task = asyncio.create_task(self._keep(), name=f"feeds-{self._service}")
 
     async def stop(self) -> None:
         """Stop; what was begun is rolled back and taken next time."""
-        await ended(self._task)
+        await ended(self.task)
 
     async def _keep(self) -> None:
         while True:

@@ -80,7 +80,7 @@ class Publisher:
         self._appended = signal.subscribe()
         self._last: RecordedEvent | None = None
         self._head = 0
-        self._task: asyncio.Task[None] | None = None
+        self.task: asyncio.Task[None] | None = None
         self._pause_s = FIRST_RETRY_S
         self.trouble = "not started"
 
@@ -101,11 +101,11 @@ class Publisher:
 
     async def start(self) -> None:
         """Begin to publish; returns at once, whether NATS can be reached or not."""
-        self._task = asyncio.create_task(self._run(), name=f"publish-{self._store.service}")
+        self.task = asyncio.create_task(self._run(), name=f"publish-{self._store.service}")
 
     async def stop(self) -> None:
         """Stop; what is not announced is announced next time."""
-        await ended(self._task)
+        await ended(self.task)
 
     async def _run(self) -> None:
         while True:

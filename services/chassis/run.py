@@ -15,6 +15,7 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Any, Protocol, TypeVar
 
 import structlog
+import uvloop
 from pydantic import ValidationError
 
 from chassis.database import migrate
@@ -81,7 +82,7 @@ def run(name: str, settings_class: type[S], build: Build[S], arguments: Sequence
     set_up_logs(name, settings.log_level)
     match command:
         case "serve":
-            return asyncio.run(
+            return uvloop.run(
                 serve(settings, build, tracing_to(name, settings.otlp_endpoint) if settings.otlp_endpoint else None)
             )
         case "migrate":

@@ -6,6 +6,7 @@ histories. Everything that is the same in every service stands here once.
 
 import asyncio
 from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import suppress
 from datetime import UTC, date, datetime
 from typing import Any, Protocol
 from zoneinfo import ZoneInfo
@@ -14,6 +15,7 @@ from google.protobuf.descriptor import ServiceDescriptor
 
 from chassis.application import AnyHandler, Application
 from chassis.database import AppendSignal, fetch_rows, open_pool
+from chassis.deadletters import DeadLetters
 from chassis.feed import Feeds
 from chassis.following import Effect, Follower
 from chassis.hierarchy import Hierarchy, Node
@@ -22,6 +24,7 @@ from chassis.operations import OPERATIONS, Operations, Standing
 from chassis.projector import Projection, Projector
 from chassis.publisher import Publisher
 from chassis.read_models import ReadModel
+from chassis.refusals import DeadlinePassed, Unavailable
 from chassis.rpc import Query, Rpc, needs_of
 from chassis.security import Caller, Role
 from chassis.server import Server
@@ -32,6 +35,11 @@ from chassis.telemetry import Tracing
 
 LOCAL_TIME = ZoneInfo("Asia/Ho_Chi_Minh")
 """The federation's days begin and end by this clock (UTC+7, no summer time)."""
+
+
+CURRENT_WITHIN_S = 2.0
+LAST_WORDS_S = 1.0
+"""How long a stopping service waits until its last events are announced; what is not, is at its next start."""
 
 
 class Part(Protocol):
@@ -109,6 +117,16 @@ class Service:
         self._followers += followers
         return followers
 
+    async def current(self, follower: Follower) -> None:
+        """Wait until a read model of the own history shows every command answered so far: others decide on what it says.
+
+        :raises Unavailable: it does not within `CURRENT_WITHIN_S`.
+        """
+        try:
+            await follower.at_least(await self.store.head(), CURRENT_WITHIN_S)
+        except DeadlinePassed:
+            raise Unavailable(reason="read model") from None
+
     def application(
         self,
         menu: Sequence[AnyHandler],
@@ -148,26 +166,36 @@ class Service:
         for units, tree in self._trees:
             tree.put(await fetch_rows(self.pool, units, "true"))
         announcing: list[Part] = [self.publisher] if self.publisher else []
-        following: list[Part] = [self._projector, self._feeds]
+        following: list[Part] = [self._projector, self._feeds, DeadLetters(self.name, self.pool, self.bus)]
         watching: list[Part] = [Standing(operations, self.metrics), self.metrics_server]
         standing: list[Part] = [self.signal, self.store, self.bus]
         for part in (*standing, *announcing, *following, *self.parts, *watching):
-            await part.start()
             self._started.append(part)
+            await part.start()
         await self.server.start()
 
     async def stop(self) -> None:
         """Stop in reverse order: first the calls, then what follows histories, last the store."""
         if self.server:
             await self.server.stop(self.settings.drain_s)
+        await self._last_words()
         while self._started:
             await self._started.pop().stop()
         await self.pool.close()
 
+    async def _last_words(self) -> None:
+        """Let what was answered just now be announced, if NATS is there."""
+        with suppress(TimeoutError, Unavailable):
+            async with asyncio.timeout(LAST_WORDS_S):
+                while self.publisher and self.bus.is_connected and self.publisher.published < await self.store.head():
+                    await asyncio.sleep(0.01)
+
     @property
     def tasks(self) -> Collection[asyncio.Task[Any]]:
         """The tasks without which it is no service."""
-        return [*self.store.tasks, *(self._projector.tasks if self._projector else ())]
+        single = (self.signal.task, self.publisher and self.publisher.task, self._feeds and self._feeds.task)
+        projecting = self._projector.tasks if self._projector else ()
+        return [*self.store.tasks, *projecting, *(task for task in single if task)]
 
     async def ready(self) -> bool:
         """Whether it can answer now: the database is there, and every follower has begun and caught up once.
