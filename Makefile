@@ -31,6 +31,7 @@ lint: setup ## style, types, walls between the services, the contract
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/lint-imports
+	$(BIN)/deptry .
 	$(BIN)/python proto/generate.py check
 	$(BIN)/mypy
 
@@ -41,6 +42,7 @@ contracts: setup ## write AsyncAPI and the JSON Schemas of all published events 
 	$(BIN)/congdoan events contract
 
 bench: setup ## the numbers, side by side with the peers, in one run
+	$(BIN)/uv sync --frozen --quiet --inexact --group bench
 	$(BIN)/python -m benchmarks $(ARGS)
 
 clean: ## remove the environment and everything that tools have left

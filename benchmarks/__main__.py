@@ -1,46 +1,72 @@
-"""``python -m benchmarks [WORD …]``: the rows whose name holds one of the words, or all of them."""
+"""``python -m benchmarks [--short] [WORD …]``: the rows whose name holds one of the words, or all of them.
 
+``--short`` does a little of each once, to show that none is broken; its figures mean nothing.
+"""
+
+import argparse
 import sys
+from collections.abc import Sequence
 
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import commands, histories, stores
-from benchmarks.ground import ground
-from benchmarks.measuring import Result, Row, measure
+from benchmarks import calls, commands, delivery, histories, stores
+from benchmarks.ground import Ground, ground
+from benchmarks.measuring import Result, Row
+from benchmarks.sizes import FULL, SHORT
 
-console = Console(width=170)
+console = Console(width=150)
 
 
-def chosen(rows: list[Row], words: list[str]) -> list[Row]:
+def all_rows(servers: Ground) -> list[Row]:
+    """Every row, in the order of the table."""
+    return [row for part in (commands, calls, histories, delivery, stores) for row in part.rows(servers)]
+
+
+def chosen(rows: Sequence[Row], words: Sequence[str]) -> list[Row]:
     """The rows asked for."""
     return [row for row in rows if not words or any(word in row.name for word in words)]
 
 
-def table(results: list[Result]) -> Table:
-    """What came out, a line a row."""
-    drawn = Table(title="ours against a peer, medians of the same run", title_justify="left")
+def table(results: Sequence[Result]) -> Table:
+    """What came out, a line a result."""
+    drawn = Table(title="medians of the same run", title_justify="left")
     for heading in ("what", "against"):
-        drawn.add_column(heading, overflow="fold")
-    for heading in ("ours", "peer", "ratio", "aim"):
-        drawn.add_column(heading, justify="right")
+        drawn.add_column(heading)
+    for heading in ("ours", "theirs", "ratio", "aim"):
+        drawn.add_column(heading, justify="right", no_wrap=True)
     for result in results:
-        ratio = "" if result.ratio is None else f"{result.ratio:.2f}"
-        aim = "" if result.row.aim is None else f"{result.row.aim:g} {'✓' if result.reached else '✗'}"
-        peer = "" if result.peer is None else f"{result.peer:,.1f}"
-        drawn.add_row(result.row.name, result.row.against, f"{result.ours:,.1f} {result.row.unit}", peer, ratio, aim)
+        ours, theirs = (f"{figure:,.1f}{result.unit}" for figure in (result.ours, result.theirs))
+        drawn.add_row(result.name, result.against, ours, theirs, f"{result.ratio:.2f}", aim(result))
     return drawn
 
 
-def main(words: list[str]) -> None:
-    """Measure and print."""
-    with ground() as servers:
-        rows = chosen([*commands.rows(servers), *histories.rows(servers), *stores.rows(servers)], words)
-        results = []
-        for row in rows:
-            console.print(f"… {row.name}", style="dim")
-            results.append(measure(row))
-    console.print(table(results))
+def aim(result: Result) -> str:
+    """What was to be reached, and whether it was."""
+    if result.aim is None:
+        return ""
+    return f"{'≤' if result.less_is_better else '≥'} {result.aim:g} {'✓' if result.reached else '✗'}"
+
+
+def main(arguments: Sequence[str]) -> None:
+    """Measure and print; also what was measured before something broke."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=(__doc__ or "").partition(":")[2])
+    parser.add_argument("words", nargs="*", metavar="WORD", help="rows whose name holds it")
+    parser.add_argument("--short", action="store_true", help="a little of each, once")
+    asked = parser.parse_args(arguments)
+    sizes = SHORT if asked.short else FULL
+    if not asked.short:
+        stores.fetch()
+    for sentence in stores.left_out():
+        console.print(sentence)
+    results: list[Result] = []
+    try:
+        with ground(sizes) as servers:
+            for row in chosen(all_rows(servers), asked.words):
+                console.print(f"… {row.name}", style="dim")
+                results += row.measure(sizes.rounds)
+    finally:
+        console.print(table(results))
 
 
 if __name__ == "__main__":

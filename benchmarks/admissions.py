@@ -25,14 +25,14 @@ from membership.rpc import SERVICE
 OFFICER = Caller("officer", Role.FEDERATION_OFFICER, "tld")
 CALL = Call(OFFICER)
 ANYWHERE = Call(Caller("membership", Role.SERVICE, "membership"))
-UNIT = "so-y-te"
+UNIT, BRANCH = "so-y-te", "vinh-phuc"
 NAME = "Nguyễn Thị Minh Khai"
-DAY = date(2020, 1, 1)
+BORN, DAY = date(1990, 1, 1), date(2020, 1, 1)
 TREE = (
     ("tld", Level.CONFEDERATION, None),
     ("cdvcvn", Level.FEDERATION, "tld"),
-    ("vinh-phuc", Level.PROVINCE, "cdvcvn"),
-    (UNIT, Level.GRASSROOTS, "vinh-phuc"),
+    (BRANCH, Level.PROVINCE, "cdvcvn"),
+    (UNIT, Level.GRASSROOTS, BRANCH),
 )
 _NUMBERS = count(1)
 
@@ -62,7 +62,13 @@ def establishments() -> list[EstablishUnit]:
 def admission() -> AdmitMember:
     """A new person to admit."""
     return AdmitMember(
-        command_id=uuid4(), member_id=uuid4(), unit=UNIT, full_name=NAME, national_id=next_number(), birth_date=date(1990, 1, 1), on=DAY
+        command_id=uuid4(),
+        member_id=uuid4(),
+        unit=UNIT,
+        full_name=NAME,
+        national_id=next_number(),
+        birth_date=BORN,
+        on=DAY,
     )
 
 
@@ -74,7 +80,7 @@ def admission_request() -> pb.AdmitMemberRequest:
         unit=UNIT,
         full_name=NAME,
         national_id=next_number(),
-        birth_date="1990-01-01",
+        birth_date=BORN.isoformat(),
         on=DAY.isoformat(),
     )
 
@@ -87,7 +93,7 @@ def unit_requests() -> list[pb.EstablishUnitRequest]:
             unit=command.unit,
             name=command.name,
             level=pb.Level.Value(f"LEVEL_{command.level.name}"),
-            line_parent=command.line_parent,
+            line_parent=command.line_parent or "",
             on=command.on.isoformat(),
         )
         for command in establishments()

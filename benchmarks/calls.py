@@ -4,14 +4,14 @@ import asyncio
 import os
 import sys
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from typing import Any
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from uuid import uuid4
 
 import psycopg
 
-from benchmarks.admissions import OFFICER, admission_request, at_once, unit_requests
+from benchmarks.admissions import ANYWHERE, OFFICER, admission_request, at_once, unit_requests
+from benchmarks.echo import PATH
 from benchmarks.ground import SECRET, Ground, empty_stream
 from benchmarks.measuring import Row, race
 from benchmarks.sizes import IN_FLIGHT
@@ -31,7 +31,7 @@ PATIENCE_S = 60.0
 
 
 def rows(ground: Ground) -> list[Row]:
-    """Ours against what gRPC, and what the driver of the database, can do at best."""
+    """Ours against the most that gRPC, and that the database's driver, can do."""
     return [
         race(
             f"full command over gRPC, {IN_FLIGHT} in flight",
@@ -40,7 +40,7 @@ def rows(ground: Ground) -> list[Row]:
             0.5,
         ),
         race(
-            f"commands in batches of {BATCH} over gRPC",
+            f"commands over gRPC in batches of {BATCH}",
             lambda: in_batches(ground),
             {f"psycopg COPY, {COMMIT:,} rows a commit": lambda: copied(ground)},
             0.3,
@@ -50,27 +50,107 @@ def rows(ground: Ground) -> list[Row]:
 
 def one_by_one(ground: Ground) -> float:
     """A command a call: identity, rights, idempotency, decision, commit."""
-
-    async def run(client: RpcClient) -> float:
-        requests = iter([admission_request() for _ in range(ground.sizes.commands)])
-        return await at_once(
-            IN_FLIGHT, ground.sizes.commands, lambda: client.call("AdmitMember", next(requests), timeout_s=PATIENCE_S)
-        )
-
-    return asyncio.run(_with_membership(ground, run))
+    requests = [admission_request() for _ in range(ground.sizes.commands)]
+    with served(ground) as address:
+        return asyncio.run(_admitted(address, requests))
 
 
 def in_batches(ground: Ground) -> float:
     """A hundred commands a call."""
+    batches = [pb.BatchAdmitMemberRequest(items=[admission_request() for _ in range(BATCH)]) for _ in range(ground.sizes.batches)]
+    with served(ground) as address:
+        return asyncio.run(_admitted_together(address, batches))
 
-    async def run(client: RpcClient) -> float:
-        batches = [_batch() for _ in range(ground.sizes.batches)]
-        requests = iter(batches)
 
-        async def admit() -> None:
-            answer: BatchAnswer = await client.call("BatchAdmitMember", next(requests), timeout_s=PATIENCE_S)
-            assert all(item.HasField("answer") for item in answer.items)
+@contextmanager
+def served(ground: Ground) -> Iterator[str]:
+    """Membership as a process of its own on a fresh database, announcing as it does; gives its address."""
+    port = reserve_port()
+    with ground.database(migrated=False) as conninfo:
+        settings = {
+            "database_url": conninfo, "nats_url": ground.nats.url, "listen": port.address,
+            "secret": SECRET.hex(), "log_level": "ERROR",
+        }  # fmt: skip
+        asyncio.run(_prepare(Settings.model_validate(settings)))
+        env = os.environ | {f"CONGDOAN_{name.upper()}": value for name, value in settings.items()}
+        with ground.process(sys.executable, "-m", "membership", port=port.number, env=env):
+            yield port.address
+    port.release()
 
+
+async def _prepare(settings: Settings) -> None:
+    await asyncio.to_thread(migrate, settings.database_url, real(settings).schema)
+    await empty_stream(settings.nats_url, "membership")
+
+
+async def _admitted(address: str, requests: list[pb.AdmitMemberRequest]) -> float:
+    waiting = iter(requests)
+    async with _officer(address) as officer:
+        return await at_once(IN_FLIGHT, len(requests), lambda: officer.call("AdmitMember", next(waiting), timeout_s=PATIENCE_S))
+
+
+async def _admitted_together(address: str, batches: list[pb.BatchAdmitMemberRequest]) -> float:
+    waiting = iter(batches)
+
+    async def admit() -> None:
+        answer: BatchAnswer = await officer.call("BatchAdmitMember", next(waiting), timeout_s=PATIENCE_S)
+        assert all(item.HasField("answer") for item in answer.items)
+
+    async with _officer(address) as officer:
         return BATCH * await at_once(min(BATCHES_IN_FLIGHT, len(batches)), len(batches), admit)
 
-    return asyncio.run(_with_membership(ground, run))
+
+@asynccontextmanager
+async def _officer(address: str) -> AsyncIterator[RpcClient]:
+    """An officer's client, once the units are there."""
+    founder = RpcClient(address, SERVICE, ANYWHERE.caller, wait_for_ready=True)
+    officer = RpcClient(address, SERVICE, OFFICER)
+    try:
+        for request in unit_requests():
+            await founder.call("EstablishUnit", request, timeout_s=PATIENCE_S)
+        yield officer
+    finally:
+        await founder.close()
+        await officer.close()
+
+
+def echoed(ground: Ground) -> float:
+    """A call as small as an answer, to a server that only sends it back."""
+    port = reserve_port()
+    with ground.process(sys.executable, "-m", "benchmarks.echo", port.address, port=port.number):
+        rate = asyncio.run(_echoes(port.address, ground.sizes.commands))
+    port.release()
+    return rate
+
+
+async def _echoes(address: str, calls: int) -> float:
+    message = CommandAnswer(position=1, aggregate_id=str(uuid4()), version=1)
+    async with open_channel(address) as channel:
+        call = channel.unary_unary(
+            PATH, request_serializer=CommandAnswer.SerializeToString, response_deserializer=CommandAnswer.FromString
+        )
+
+        async def echo() -> None:
+            await call(message, timeout=PATIENCE_S)
+
+        await echo()
+        return await at_once(IN_FLIGHT, calls, echo)
+
+
+def copied(ground: Ground) -> float:
+    """As many bytes into a bare table, as fast as the driver can, every commit synced."""
+    rows = [(uuid4(), 1, b"x" * 260, b"y" * 330) for _ in range(COMMIT)]
+    commits = max(1, ground.sizes.batches * BATCH // COMMIT)
+    with ground.database(migrated=False) as conninfo, psycopg.connect(conninfo) as connection:
+        connection.execute(
+            "create table rows (position bigint primary key, aggregate_id uuid, version integer, body bytea, metadata bytea)"
+        )
+        connection.commit()
+        began = time.perf_counter()
+        for commit in range(commits):
+            with connection.cursor().copy("copy rows from stdin (format binary)") as copy:
+                copy.set_types(["int8", "uuid", "int4", "bytea", "bytea"])
+                for number, row in enumerate(rows):
+                    copy.write_row((commit * COMMIT + number, *row))
+            connection.commit()
+        return commits * COMMIT / (time.perf_counter() - began)

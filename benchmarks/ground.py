@@ -50,7 +50,7 @@ class Ground:
     def process(self, *argv: str | Path, port: int, env: Mapping[str, str] | None = None) -> Iterator[None]:
         """A process of its own, while it listens on a port."""
         log = self.folder / f"{port}.log"
-        with ServiceProcess(str(argv[0]), argv, log=log, is_ready=lambda: _listens(port), env=env, cwd=ROOT, start_timeout_s=60.0):
+        with ServiceProcess(str(argv[0]), argv, log=log, is_ready=lambda: _listens(port), env=env, cwd=ROOT):
             yield
 
 

@@ -16,12 +16,12 @@ from rich.console import Console
 from chassis.security import Caller, Role
 from congdoan import cli, help_texts, texts, whereabouts
 from congdoan.catching_up import NotCaughtUp, caught_up
-from congdoan.clients import SERVICES
 from congdoan.feeding import SampleRefused, feed, is_fed
 from congdoan.operations import replay
 from congdoan.sample import Sample
 from congdoan.sample.duties import Item
 from congdoan.sample.steps import step
+from congdoan.services import RECORDING, SERVICES
 from congdoan.summary import Figure, Summary, summarise
 from congdoan.tables import summary_table
 from congdoan.whereabouts import NoSuite, Note, UnsafeFolder
@@ -220,9 +220,7 @@ def figures(**values: Any) -> contract_pb2.GetFiguresResponse:
 
 
 def told_by(audit: contract_pb2.GetFiguresResponse, **services: contract_pb2.GetFiguresResponse) -> Told:
-    by_service = {
-        (name, "GetFigures"): services.get(name, figures()) for name in ("membership", "welfare", "awards", "notifications")
-    }
+    by_service = {(name, "GetFigures"): services.get(name, figures()) for name in RECORDING}
     unit = membership_pb2.Unit(unit="ha-noi", name="CĐVC Hà Nội")
     return Told({**by_service, ("audit", "GetFigures"): audit, ("membership", "GetUnit"): unit})
 

@@ -23,7 +23,7 @@ ORDINARY_UID = 12_345
 PATIENCE_S = 240.0
 STOP_S = 10.0
 
-pytestmark = [pytest.mark.timeout(600), pytest.mark.xdist_group("congdoan-up")]
+pytestmark = pytest.mark.timeout(600)
 
 PUBLISHED: dict[tuple[str, int], dict[str, int | str]] = {
     ("vinh-phuc", 2024): {"grassroots_units": 76, "members": 4_512, "gift_shares": 47, "flags_received": 1},
