@@ -13,7 +13,7 @@ Imports stand in the commands: completion in a shell asks this program at every 
 import asyncio
 import os
 import sys
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import date, datetime, timedelta, timezone
 from enum import StrEnum
@@ -78,7 +78,7 @@ def up(
 
 
 @app.command()
-def serve(service: Annotated[str, typer.Argument()], lang: LangOption = Lang.VI) -> None:
+def serve(service: Annotated[str, typer.Argument(autocompletion=lambda: list(SERVICES))], lang: LangOption = Lang.VI) -> None:
     """One service, configured by its environment; what Kubernetes runs."""
     if service not in SERVICES:
         _fail(MISUSED, say("unknown_service", lang.value, name=service, known=", ".join(SERVICES)))
@@ -194,28 +194,30 @@ def events_contract(
 def _asked(ask: "Callable[[Federation], Awaitable[T]]", data: Path | None, lang: Lang) -> T:
     """What a running suite answers; the program ends when there is none, or it refuses."""
     from congdoan.clients import connected
-    from congdoan.up import OPERATOR, caller_of
+    from congdoan.up import caller_of
 
     async def asking() -> T:
-        targets, fields = _targets(data), OPERATOR
-        async with connected(targets, caller_of(fields, lang.value)) as federation:
+        targets, caller = _whom_to_ask(data)
+        async with connected(targets, caller_of(caller, lang.value)) as federation:
             return await ask(federation)
 
     with _errors(lang):
         return asyncio.run(asking())
 
 
-def _targets(data: Path | None) -> dict[str, str]:
-    """Where each service answers: as the environment says for each, else as the suite's note does.
+def _whom_to_ask(data: Path | None) -> tuple[Mapping[str, str], Mapping[str, str]]:
+    """Where each service answers, and as whom to ask: as the environment says, else as the suite's note does.
 
     :raises NoSuite: it is not said, and nothing runs.
     """
     from congdoan import whereabouts
+    from congdoan.up import OPERATOR
 
     told = {name: target for name in SERVICES if (target := os.environ.get(TARGET.format(name.upper())))}
     if len(told) == len(SERVICES):
-        return told
-    return {**whereabouts.find(data.resolve() if data else None).services, **told}
+        return told, OPERATOR
+    note = whereabouts.find(data.resolve() if data else None)
+    return {**note.services, **told}, note.caller
 
 
 @contextmanager

@@ -7,7 +7,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -171,7 +171,7 @@ async def settled_summaries(federation: Federation, today: date) -> Sequence[Sum
             return summaries
 
 
-def caller_of(fields: dict[str, str], language: Language) -> Caller:
+def caller_of(fields: Mapping[str, str], language: Language) -> Caller:
     """Whoever a note names, asking in a language."""
     return Caller(fields["id"], Role[fields["role"].upper()], fields["unit"], language)
 
