@@ -2,10 +2,11 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import date
 from itertools import count
+from typing import TypeVar
 from uuid import NAMESPACE_OID, uuid4, uuid5
 
 from benchmarks.ground import SECRET, store_on
@@ -21,6 +22,8 @@ from membership.domain.member import AdmitMember
 from membership.domain.unit import EstablishUnit
 from membership.events import UNITS, Level, unit_after
 from membership.rpc import SERVICE
+
+T = TypeVar("T")
 
 OFFICER = Caller("officer", Role.FEDERATION_OFFICER, "tld")
 CALL = Call(OFFICER)
@@ -57,6 +60,11 @@ def establishments() -> list[EstablishUnit]:
         EstablishUnit(command_id=uuid5(NAMESPACE_OID, unit), unit=unit, name=unit, level=level, line_parent=parent, on=DAY)
         for unit, level, parent in TREE
     ]
+
+
+def admissions(number: int) -> list[AdmitMember]:
+    """So many new people to admit."""
+    return [admission() for _ in range(number)]
 
 
 def admission() -> AdmitMember:
@@ -105,13 +113,14 @@ def next_number() -> str:
     return f"{next(_NUMBERS):012d}"
 
 
-async def at_once(in_flight: int, total: int, do: Callable[[], Awaitable[object]]) -> float:
-    """Do something `total` times, so many of them under way at once, and answer how many a second."""
+async def at_once(in_flight: int, subjects: Sequence[T], do: Callable[[T], Awaitable[object]]) -> float:
+    """Do something with each, so many of them under way at once, and answer how many a second."""
+    left = iter(subjects)
 
     async def work() -> None:
-        for _ in range(total // in_flight):
-            await do()
+        for subject in left:
+            await do(subject)
 
     began = time.perf_counter()
     await asyncio.gather(*(work() for _ in range(in_flight)))
-    return total / (time.perf_counter() - began)
+    return len(subjects) / (time.perf_counter() - began)

@@ -6,6 +6,7 @@ import sys
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from functools import partial
 from uuid import uuid4
 
 import psycopg
@@ -84,20 +85,17 @@ async def _prepare(settings: Settings) -> None:
 
 
 async def _admitted(address: str, requests: list[pb.AdmitMemberRequest]) -> float:
-    waiting = iter(requests)
     async with _officer(address) as officer:
-        return await at_once(IN_FLIGHT, len(requests), lambda: officer.call("AdmitMember", next(waiting), timeout_s=PATIENCE_S))
+        return await at_once(IN_FLIGHT, requests, partial(officer.call, "AdmitMember", timeout_s=PATIENCE_S))
 
 
 async def _admitted_together(address: str, batches: list[pb.BatchAdmitMemberRequest]) -> float:
-    waiting = iter(batches)
-
-    async def admit() -> None:
-        answer: BatchAnswer = await officer.call("BatchAdmitMember", next(waiting), timeout_s=PATIENCE_S)
+    async def admit(batch: pb.BatchAdmitMemberRequest) -> None:
+        answer: BatchAnswer = await officer.call("BatchAdmitMember", batch, timeout_s=PATIENCE_S)
         assert all(item.HasField("answer") for item in answer.items)
 
     async with _officer(address) as officer:
-        return BATCH * await at_once(min(BATCHES_IN_FLIGHT, len(batches)), len(batches), admit)
+        return BATCH * await at_once(BATCHES_IN_FLIGHT, batches, admit)
 
 
 @asynccontextmanager
@@ -130,11 +128,11 @@ async def _echoes(address: str, calls: int) -> float:
             PATH, request_serializer=CommandAnswer.SerializeToString, response_deserializer=CommandAnswer.FromString
         )
 
-        async def echo() -> None:
-            await call(message, timeout=PATIENCE_S)
+        async def echo(message: CommandAnswer) -> CommandAnswer:
+            return await call(message, timeout=PATIENCE_S)
 
-        await echo()
-        return await at_once(IN_FLIGHT, calls, echo)
+        await echo(message)
+        return await at_once(IN_FLIGHT, [message] * calls, echo)
 
 
 def copied(ground: Ground) -> float:

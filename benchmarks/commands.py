@@ -1,8 +1,9 @@
 """How many commands a second become durable, in process and through the library?"""
 
 import asyncio
+from functools import partial
 
-from benchmarks.admissions import CALL, admission, at_once, membership_on
+from benchmarks.admissions import CALL, admissions, at_once, membership_on
 from benchmarks.ground import Ground
 from benchmarks.library import application_on_our_recorder, saved, stock_application
 from benchmarks.measuring import Row, race
@@ -33,7 +34,7 @@ def in_process(ground: Ground) -> float:
 
     async def run(conninfo: str) -> float:
         async with membership_on(conninfo) as (application, _):
-            return await at_once(IN_FLIGHT, ground.sizes.commands, lambda: application.execute(CALL, admission()))
+            return await at_once(IN_FLIGHT, admissions(ground.sizes.commands), partial(application.execute, CALL))
 
     with ground.database() as conninfo:
         return asyncio.run(run(conninfo))

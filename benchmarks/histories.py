@@ -5,6 +5,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -17,7 +18,7 @@ from eventsourcing.projection import Projection as LibraryProjection
 from eventsourcing.projection import ProjectionRunner
 from psycopg.sql import SQL
 
-from benchmarks.admissions import CALL, admission, at_once, membership_on
+from benchmarks.admissions import CALL, admissions, at_once, membership_on
 from benchmarks.filling import fill
 from benchmarks.ground import ROOT, SECRET, Ground, empty_stream, store_on
 from benchmarks.library import environment, person
@@ -217,6 +218,6 @@ def commands_on(ground: Ground, conninfo: str) -> float:
 
     async def run() -> float:
         async with membership_on(conninfo) as (application, _):
-            return await at_once(IN_FLIGHT, ground.sizes.commands, lambda: application.execute(CALL, admission()))
+            return await at_once(IN_FLIGHT, admissions(ground.sizes.commands), partial(application.execute, CALL))
 
     return asyncio.run(run())

@@ -18,7 +18,7 @@ from uuid import uuid4
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
 
-from benchmarks.admissions import CALL, DAY, NAME, UNIT, admission, at_once, membership_on
+from benchmarks.admissions import CALL, DAY, NAME, UNIT, admissions, at_once, membership_on
 from benchmarks.ground import Ground
 from benchmarks.library import Person, in_threads, person, stock_application
 from benchmarks.measuring import Measure, Row, race
@@ -80,10 +80,16 @@ def ours(ground: Ground, in_flight: int) -> float:
 
     async def run(conninfo: str) -> float:
         async with membership_on(conninfo) as (application, _):
-            people = [admission() for _ in range(in_flight)]
+            people = admissions(in_flight)
             await application.execute_batch(CALL, people)
-            turns = iter([_hardship(people[turn % in_flight], turn // in_flight) for turn in range(ground.sizes.saves)])
-            return await at_once(in_flight, ground.sizes.saves, lambda: application.execute(CALL, next(turns)))
+            turns = ground.sizes.saves // in_flight
+
+            async def work(commands: list[RecordHardship]) -> None:
+                for command in commands:
+                    await application.execute(CALL, command)
+
+            histories = [[_hardship(person, turn) for turn in range(turns)] for person in people]
+            return turns * await at_once(in_flight, histories, work)
 
     with ground.database() as conninfo:
         return asyncio.run(run(conninfo))

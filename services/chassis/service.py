@@ -74,7 +74,7 @@ class Service:
     ) -> None:
         self.name, self.settings, self.clock, self.tracing = name, settings, clock, tracing
         self.metrics = Metrics()
-        self.caller = Caller(name, Role.SERVICE, name)
+        self.caller = Caller(name, Role.SERVICE, "")
         self.pool = open_pool(settings.database_url)
         self.signal = AppendSignal(settings.database_url)
         self.store = EventStore(

@@ -1,6 +1,6 @@
 """Message to question, and answer to message. No rule stands here; commands need no line at all."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import date
 from uuid import UUID
 
@@ -27,8 +27,10 @@ SERVICE = pb.DESCRIPTOR.services_by_name["MembershipService"]
 class Questions:
     """What membership answers."""
 
-    def __init__(self, pool: Pool, tree: Hierarchy, today: Callable[[], date]) -> None:
-        self._pool, self._tree, self._today = pool, tree, today
+    def __init__(
+        self, pool: Pool, tree: Hierarchy, today: Callable[[], date], register_current: Callable[[], Awaitable[None]]
+    ) -> None:
+        self._pool, self._tree, self._today, self._register_current = pool, tree, today, register_current
 
     @property
     def answers(self) -> Mapping[str, Query]:
@@ -76,9 +78,11 @@ class Questions:
         return pb.ListMembersResponse(members=map(_member, rows), next=following)
 
     async def check_members(self, request: pb.CheckMembersRequest, call: Call) -> Message:
-        """Active or not, and where, in the order asked."""
+        """Active or not, and where, in the order asked; whoever was admitted before the question is there."""
         asked = ids_of("member_ids", request.member_ids)
-        self._tree.require(request.unit)
+        if request.unit:
+            self._tree.require(request.unit)
+        await self._register_current()
         rows = await members_by_id(self._pool, asked)
         return pb.CheckMembersResponse(members=[self._check(member_id, rows.get(member_id), request.unit) for member_id in asked])
 

@@ -20,11 +20,11 @@ def real(settings: Settings, tracing: Tracing | None = None) -> Service:
     """Membership on a real database and bus."""
     service = Service("membership", settings, tracing=tracing)
     tree = service.tree(UNITS)
-    service.keep(MEMBERS, MEMBER_COUNTS, REPORTS, PLAN_ITEMS)
+    register, *_ = service.keep(MEMBERS, MEMBER_COUNTS, REPORTS, PLAN_ITEMS)
     units = UnitsAtHand()
     application = service.application(menu(units), SERVICE, tree, on_events=lambda *happened: _place(tree, *happened))
     units.live = application.live
-    service.answer(SERVICE, Questions(service.pool, tree, service.today).answers)
+    service.answer(SERVICE, Questions(service.pool, tree, service.today, lambda: service.current(register)).answers)
     return service
 
 

@@ -1457,7 +1457,7 @@ class CheckMembersRequest(_message.Message):
     MEMBER_IDS_FIELD_NUMBER: _builtins.int
     UNIT_FIELD_NUMBER: _builtins.int
     unit: _builtins.str
-    """The unit whose subtree is asked about."""
+    """The unit whose subtree is asked about; none when left out."""
     @_builtins.property
     def member_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
     def __init__(
