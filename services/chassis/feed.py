@@ -95,7 +95,6 @@ class Feed:
             try:
                 await self.follower.load()
                 await self._pull.open(client, self.follower.position)
-                self.trouble = ""
                 await self._follow()
             except Interrupted as error:
                 self._tell(str(error))
@@ -118,6 +117,7 @@ class Feed:
         look_at = 0.0
         while True:
             messages = await self._pull.read(TICK_S)
+            self.trouble = ""
             if messages:
                 await self._consume(messages)
                 if self._taken is not messages[-1]:  # FastStream keeps what went wrong on the way to itself

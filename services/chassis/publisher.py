@@ -249,28 +249,25 @@ def _fits(event: RecordedEvent) -> bool:
 
 def _batch(events: Sequence[RecordedEvent], after: int) -> _Batch:
     """Events that follow on sequence `after`, so many of them that they stay within `MAX_BATCH_BYTES`."""
-    expected = {"Nats-Expected-Last-Sequence": str(after)}
     if len(events) == 1:
-        return _Batch(events, b"", {**headers_of(events[0]), **expected})
-    batch_id = {"Nats-Batch-Id": uuid4().hex}
+        return _Batch(events, b"", {**headers_of(events[0]), "Nats-Expected-Last-Sequence": str(after)})
+    batch_id = uuid4().hex
     frames: list[bytes] = []
     size = 0
+    control = b"Nats-Expected-Last-Sequence: %d\r\nNats-Batch-Id: %b\r\n" % (after, batch_id.encode())
     for number, event in enumerate(events[:-1], 1):
-        control = {**batch_id, "Nats-Batch-Sequence": str(number), **(expected if number == 1 else {})}
-        frames.append(_frame(event, control))
+        frames.append(_frame(event, b"%bNats-Batch-Sequence: %d\r\n" % (control, number)))
+        control = b"Nats-Batch-Id: %b\r\n" % batch_id.encode()
         size += len(frames[-1])
         if size > MAX_BATCH_BYTES:
             break
-    commit = {**batch_id, "Nats-Batch-Sequence": str(len(frames) + 1), "Nats-Batch-Commit": "1"}
+    commit = {"Nats-Batch-Id": batch_id, "Nats-Batch-Sequence": str(len(frames) + 1), "Nats-Batch-Commit": "1"}
     last = events[len(frames)]
     return _Batch(events[: len(frames) + 1], b"".join(frames), {**headers_of(last), **commit})
 
 
-def _frame(event: RecordedEvent, control: dict[str, str]) -> bytes:
+def _frame(event: RecordedEvent, control: bytes) -> bytes:
     """An event as a message without a reply, as it goes over the wire (HPUB)."""
-    headers = b"NATS/1.0\r\n%b%b\r\n" % (
-        header_block(event),
-        b"".join([b"%b: %b\r\n" % (name.encode(), value.encode()) for name, value in control.items()]),
-    )
+    headers = b"NATS/1.0\r\n%b%b\r\n" % (header_block(event), control)
     subject = subject_of(event.service, event.branch, event.topic).encode()
     return b"HPUB %b %d %d\r\n%b%b\r\n" % (subject, len(headers), len(headers) + len(event.body), headers, event.body)

@@ -25,8 +25,9 @@ REQUEST_EXPIRES_S = 60.0
 # Whoever reads makes the consumer anew when something went astray; the server's own redelivery is not waited for.
 ACK_WAIT_S = 3_600.0
 
-_HEARTBEAT, _EXPIRED, _CONFLICT = "100", "408", "409"
-_ENOUGH_BYTES = "Message Size Exceeds MaxBytes"
+_HEARTBEAT, _EXPIRED = "100", "408"
+# A request that was fulfilled may end like this, depending on what it had asked for.
+_FULFILLED = ("Batch Completed", "Message Size Exceeds MaxBytes")
 
 
 class Interrupted(Exception):
@@ -165,7 +166,7 @@ class Pull:
         status, description = headers.get("Status", ""), headers.get("Description", "")
         if status == _HEARTBEAT or message.subject != f"{self._inbox}.{self._request_number}":
             return
-        if status == _EXPIRED or (status == _CONFLICT and description == _ENOUGH_BYTES):
+        if status == _EXPIRED or description in _FULFILLED:
             self._on_their_way = 0
         else:
             self._lost = f"{status} {description}".strip()
