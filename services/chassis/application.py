@@ -132,6 +132,10 @@ class Application:
         """
         return self._store.submit(append)
 
+    async def version(self, aggregate_id: UUID) -> int:
+        """The version of an aggregate in the history, 0 when it is not there."""
+        return await self._store.version(aggregate_id)
+
     async def first_answer(self, command: Command) -> Answer | None:
         """The answer given before to this command id, if any."""
         return await self._store.answer_to(command.command_id, self.fingerprint(command))
@@ -179,10 +183,13 @@ class _Attempt:
             if command.expected_version is not None and command.expected_version != entry.version:
                 raise Conflict("expected_version")
             events = self.handler.decide(entry.state, command, self.facts)
-            append = self._append_of(command, entry, events)
-            return command, events, self.app.keep(append)
         except Refusal as refusal:
             return command, (), refusal
+        append = self._append_of(command, entry, events)
+        try:
+            return command, events, self.app.keep(append)
+        except Overloaded as overloaded:
+            return command, events, overloaded
 
     def _append_of(self, command: Command, entry: Live, events: Sequence[Event]) -> Append:
         aggregate: Aggregate[Any] = self.handler.aggregate
@@ -220,10 +227,12 @@ class _Attempt:
         """Nothing is refused for good on a state from memory: another process may have moved the aggregate on."""
         outcome = await self._repetition_or(command, refusal)
         entry = self.live[command.aggregate_id]
-        if outcome is refusal and self.first and not entry.fresh and not isinstance(refusal, Overloaded):
-            entry.version = UNKNOWN
-            return None
-        return outcome
+        if outcome is not refusal or not self.first or entry.fresh or isinstance(refusal, Overloaded):
+            return outcome
+        if await self.app.version(command.aggregate_id) == entry.version:
+            return outcome
+        entry.version = UNKNOWN
+        return None
 
     async def _repetition_or(self, command: Command, refusal: Refusal) -> Outcome:
         """What was done already is not refused when it is asked for again: the first answer stands."""

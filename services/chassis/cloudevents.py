@@ -139,13 +139,19 @@ def _parsed(service: str, headers: Mapping[str, str], body: bytes) -> RecordedEv
 def escaped(data: bytes) -> bytes:
     """Bytes that may stand in a header: printable ASCII stays as it is, everything else is percent-encoded."""
     if data.translate(None, _PLAIN):
-        data = _UNSAFE.sub(_percent_encoded, data)
+        data = _UNSAFE.sub(_encoded, data)
     # A header's value loses the spaces around it.
-    return data if data == data.strip() else _OUTER_SPACES.sub(_percent_encoded, data)
+    return data if data == data.strip() else _OUTER_SPACES.sub(_encoded, data)
 
 
-def _percent_encoded(found: re.Match[bytes]) -> bytes:
-    return b"".join([b"%%%02X" % byte for byte in found[0]])
+def _encoded(found: re.Match[bytes]) -> bytes:
+    return _percent_encoded(found[0])
+
+
+@lru_cache(maxsize=4_096)
+def _percent_encoded(data: bytes) -> bytes:
+    # Kept, since the same few letters of the same names come again and again.
+    return b"".join([b"%%%02X" % byte for byte in data])
 
 
 def unescaped(value: str) -> bytes:

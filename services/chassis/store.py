@@ -150,6 +150,12 @@ class EventStore:
             raise CommandIdReused("command_id")
         return Answer(position, aggregate_id, version, repeated=True)
 
+    async def version(self, aggregate_id: UUID) -> int:
+        """The version of an aggregate, 0 when it does not exist."""
+        query = "select version from events where aggregate_id = %s order by version desc limit 1"
+        rows = await fetch(self._pool, query, (aggregate_id,))
+        return int(rows[0][0]) if rows else 0
+
     async def load(self, aggregate_id: UUID) -> list[RecordedEvent]:
         """Every event of an aggregate in order; loads asked for at the same time share one query."""
         return await self._loader.load(aggregate_id)
