@@ -16,10 +16,12 @@ from nats.aio.client import Client
 from opentelemetry import trace
 from opentelemetry.sdk.trace import TracerProvider
 
+from chassis.cloudevents import filters_for
 from chassis.database import Connection, Pool, open_pool
 from chassis.events import RecordedEvent
 from chassis.feed import Feed, Feeds
 from chassis.following import Follower
+from chassis.pulling import Pull
 from chassis.refusals import DeadlinePassed
 from chassis.store import EventStore
 from chassis.streams import api, ensure, stream_name, stream_of
@@ -215,6 +217,22 @@ async def test_two_processes_that_drive_one_follower_take_each_event_once(
             if total % 1_000 == 0:
                 await asyncio.gather(feed.at_least(total, PATIENCE_S), other_feed.at_least(total, PATIENCE_S))
     assert await taken_in_order(pool, 3_000)
+
+
+async def test_a_request_that_was_fulfilled_is_followed_by_another(history: EventStore, database: str, nats_url: str) -> None:
+    await record(history, [counted(1) for _ in range(3_300)])
+    async with publishing(history, database, nats_url) as publisher, connected(nats_url) as connection:
+        await until(lambda: publisher.published == 3_300)
+        pull = Pull(stream_name(history.service), "slow", filters_for(history.service, frozenset()))
+        await pull.open(connection.client, after=100)
+        read: list[int] = []
+        while len(read) < 3_200:
+            # Whoever reads slowly finds that the server has said all it has to say of the request.
+            await until(lambda: pull.waiting in (1_000, 3_200 - len(read)))
+            await asyncio.sleep(0.1)
+            read += [message.metadata.sequence.stream for message in await pull.read(0.1)]
+        await pull.unsubscribe()
+    assert read == list(range(101, 3_301))
 
 
 async def test_the_database_lost_for_a_while_holds_the_order_and_loses_nothing(
