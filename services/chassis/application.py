@@ -11,13 +11,14 @@ from hashlib import blake2b
 from typing import Any, Protocol
 from uuid import UUID
 
+from chassis.appends import Answer, Append, Claimed, NewEvent, StaleVersion
 from chassis.claims import Claim
 from chassis.commands import Aggregate, Call, Command, Handler
 from chassis.events import Event, Metadata
 from chassis.live_aggregates import UNKNOWN, Live, LiveAggregates
 from chassis.refusals import Conflict, Forbidden, Overloaded, Refusal
 from chassis.security import Role, authorise
-from chassis.store import Answer, Append, Claimed, EventStore, NewEvent, StaleVersion
+from chassis.store import EventStore
 
 MAX_ATTEMPTS = 8
 

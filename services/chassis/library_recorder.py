@@ -23,10 +23,11 @@ from eventsourcing.persistence import (
 )
 from psycopg_pool import ConnectionPool
 
+from chassis.appends import Answer, Append, NewEvent, StaleVersion
 from chassis.database import open_pool
 from chassis.events import Actor, Metadata
 from chassis.refusals import Refusal
-from chassis.store import Answer, Append, EventStore, NewEvent, StaleVersion
+from chassis.store import EventStore
 
 T = TypeVar("T")
 LIBRARY = Actor("eventsourcing", "service", "")

@@ -12,13 +12,13 @@ from dataclasses import dataclass
 from typing import Protocol
 from uuid import UUID, uuid5
 
+from chassis.appends import Answer
 from chassis.commands import Call, Command
 from chassis.database import Connection
 from chassis.events import RecordedEvent
 from chassis.following import Unprocessable, unprocessable
 from chassis.refusals import Conflict, DeadlinePassed, Overloaded, Refusal, Unavailable
 from chassis.security import Caller
-from chassis.store import Answer
 
 MAX_AT_ONCE = 64
 NUMBERED_LATER = UUID(int=0)

@@ -12,12 +12,12 @@ import grpc
 from google.protobuf.descriptor import Descriptor, MethodDescriptor, ServiceDescriptor
 from google.protobuf.message import Message
 
+from chassis.appends import Answer
 from chassis.calls import Answering, AwaitPositions, Gate, Method, OnCall, Serving, need_of, path_of
 from chassis.commands import Call, Command, parse
 from chassis.messages import fields_of
 from chassis.refusals import Invalid, Language, Problem, Refusal
 from chassis.security import Role
-from chassis.store import Answer
 from federation.contract.v1.contract_pb2 import BatchAnswer, CommandAnswer
 
 MAX_COMMAND_CALLS = 256

@@ -13,11 +13,11 @@ from awards.domain.proposal import FlagsAreForUnits, MemberNotActive, MemberUnkn
 from awards.domain.quota import QuotaBelowUse, QuotaExceeded
 from awards.domain.standing import DeciderNotAbove, UnitIsDissolved
 from awards.events import AwardDecided, InitiativeRegistered
+from chassis.appends import Answer
 from chassis.commands import Command
 from chassis.hierarchy import UnitUnknown
 from chassis.refusals import CommandIdReused, Forbidden, Refusal, Unavailable
 from chassis.security import Role
-from chassis.store import Answer
 from tests.awards import an_award as an
 from tests.awards.conftest import CONFEDERATION, LAN, LEFT, MINH, Awards, call_of, started
 

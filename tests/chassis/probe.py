@@ -10,6 +10,7 @@ from uuid import UUID, uuid4
 from google.protobuf.message import Message
 from pydantic import BaseModel
 
+from chassis.appends import Answer
 from chassis.clients import RpcClient
 from chassis.commands import Call, Command
 from chassis.fields import Day, Line, Vnd
@@ -17,7 +18,6 @@ from chassis.refusals import Language, Refusal
 from chassis.rpc import Query, Rpc
 from chassis.security import Caller, Role
 from chassis.server import Server
-from chassis.store import Answer
 from tests.protos import PROBE_SERVICE, message
 
 Colour = Literal["red", "dark_blue"]

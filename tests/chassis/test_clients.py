@@ -9,10 +9,10 @@ import pytest
 from grpc import StatusCode
 
 from chassis import refusals
+from chassis.appends import Answer
 from chassis.clients import Refused, RpcClient
 from chassis.commands import Call
 from chassis.security import Role
-from chassis.store import Answer
 from congdoan.embedded.ports import reserve_port
 from tests.chassis.probe import Obedient, officer, place, served
 from tests.protos import PROBE_SERVICE, message

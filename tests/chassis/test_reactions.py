@@ -7,13 +7,13 @@ from uuid import UUID, uuid4
 
 import pytest
 
+from chassis.appends import Answer
 from chassis.commands import Call, Command
 from chassis.events import Actor, Event, Metadata, RecordedEvent
 from chassis.following import Effect, Unprocessable
 from chassis.reactions import NUMBERED_LATER, CommandReaction, Reaction, command_id
 from chassis.refusals import Conflict, DeadlinePassed, NotFound, Overloaded, Refusal, RuleBroken, Unavailable
 from chassis.security import Caller, Role
-from chassis.store import Answer
 
 CALLER = Caller("reacting", Role.SERVICE, "national")
 ANY_TRANSACTION: object = None

@@ -19,13 +19,13 @@ from psycopg_pool import PoolTimeout
 from pydantic import BaseModel
 
 from chassis import calls, refusals, rpc
+from chassis.appends import Answer
 from chassis.clients import Refused, RpcClient, open_channel
 from chassis.commands import Call
 from chassis.refusals import Problem, Refusal
 from chassis.rich_status import DETAILS_KEY, heard
 from chassis.rpc import Rpc, needs_of
 from chassis.security import Caller, Role
-from chassis.store import Answer
 from tests.chassis.probe import Obedient, PlaceThing, batch, find_nothing, officer, place, served
 from tests.protos import CARELESS_SERVICE, PROBE_SERVICE, message
 

@@ -16,12 +16,12 @@ from opentelemetry.trace import SpanKind, StatusCode
 from pydantic import BaseModel
 
 from chassis import refusals
+from chassis.appends import Answer
 from chassis.clients import Refused
 from chassis.commands import Call
 from chassis.logs import set_up_logs, traceparent_of_call
 from chassis.metrics import Metrics, MetricsServer
 from chassis.stacks import stack_of
-from chassis.store import Answer
 from chassis.telemetry import Tracing
 from tests.chassis.probe import Obedient, officer, place, served
 

@@ -11,11 +11,12 @@ import psycopg
 import pytest
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
+from chassis.appends import Answer, Append, Claimed, NewEvent, StaleVersion
 from chassis.claims import Claim
 from chassis.database import open_pool
 from chassis.events import RecordedEvent
 from chassis.refusals import AlreadyExists, CommandIdReused, Invalid, Unavailable
-from chassis.store import Answer, Append, Claimed, EventStore, NewEvent, StaleVersion
+from chassis.store import EventStore
 
 SECRET = b"a secret of at least 32 bytes ..."
 PATIENCE_S = 30
@@ -283,7 +284,7 @@ async def test_a_connection_lost_in_mid_load_loses_and_doubles_nothing(database:
 async def test_without_a_database_a_command_is_unavailable_and_its_repetition_settles_it(
     database: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("chassis.store.OUTAGE_PATIENCE_S", 0.2)
+    monkeypatch.setattr("chassis.group_commit.OUTAGE_PATIENCE_S", 0.2)
     async with opened(database) as store:
         append = command()
         name = conninfo_to_dict(database)["dbname"]

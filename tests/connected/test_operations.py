@@ -11,6 +11,7 @@ from uuid import UUID, uuid4
 import pytest
 from grpc import StatusCode
 
+from chassis.appends import Append, NewEvent
 from chassis.clients import Refused, RpcClient
 from chassis.database import AppendSignal, Connection, Pool, open_pool
 from chassis.events import Actor, Metadata, RecordedEvent
@@ -21,7 +22,7 @@ from chassis.projector import Projector
 from chassis.rpc import Rpc
 from chassis.security import Role
 from chassis.server import Server
-from chassis.store import Append, EventStore, NewEvent
+from chassis.store import EventStore
 from federation.contract.v1.contract_pb2 import PageRequest
 from federation.operations.v1 import operations_pb2 as pb
 from tests.chassis.probe import always, officer

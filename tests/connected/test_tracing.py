@@ -8,6 +8,7 @@ from uuid import UUID, uuid4
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
+from chassis.appends import Answer, Append
 from chassis.commands import Call, Command
 from chassis.database import open_pool
 from chassis.feed import Feeds
@@ -15,7 +16,7 @@ from chassis.following import Follower
 from chassis.reactions import NUMBERED_LATER, CommandReaction, Reaction
 from chassis.refusals import Refusal
 from chassis.security import Caller, Role
-from chassis.store import Answer, Append, EventStore
+from chassis.store import EventStore
 from chassis.telemetry import Tracing
 from tests.chassis.probe import Obedient, place, served
 from tests.connected.example import METADATA, PATIENCE_S, Counted, counted, opened, publishing

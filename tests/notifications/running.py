@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
+from chassis.appends import Answer
 from chassis.application import Application
 from chassis.commands import Call, Command
 from chassis.database import AppendSignal, Pool, migrate, open_pool
@@ -18,7 +19,7 @@ from chassis.projector import Projection, Projector
 from chassis.reactions import CommandReaction
 from chassis.rpc import needs_of
 from chassis.security import Caller, Role
-from chassis.store import Answer, EventStore
+from chassis.store import EventStore
 from notifications import reactions
 from notifications.application import Patience, Surroundings, menu, own_menu
 from notifications.clients import Contact

@@ -6,11 +6,11 @@ from uuid import uuid4
 
 import pytest
 
+from chassis.appends import Answer
 from chassis.commands import Call
 from chassis.hierarchy import UnitUnknown
 from chassis.refusals import CommandIdReused, Conflict, Forbidden, Refusal, Unavailable
 from chassis.security import Role
-from chassis.store import Answer
 from tests.welfare import tet_campaign as tet
 from tests.welfare.conftest import FEDERATION, GRASSROOTS, PROVINCE, Welfare, call_of, started
 from welfare.application import Membership
