@@ -6,7 +6,7 @@ from chassis.application import AnyHandler
 from chassis.commands import Command, Handler
 from chassis.live_aggregates import LiveAggregates
 from chassis.security import Caller
-from membership.domain import member, plan, report, unit
+from membership.domain import member, plan, report, transfer, unit
 from membership.domain.member import MEMBER
 from membership.domain.plan import PLAN
 from membership.domain.report import OBLIGATION
@@ -23,19 +23,13 @@ class UnitsAtHand:
         """Each parent that some commands name, with every unit above it; nothing for one that is unknown."""
         return {code: await self._lineage(code) for command in commands for code in unit.parents_named(command)}
 
-    async def of_members(self, commands: Sequence[Command], caller: Caller) -> Mapping[str, Unit | None]:
-        """The units that member commands name."""
-        return await self._units({code for command in commands for code in member.units_named(command)})
-
     async def named(self, commands: Sequence[Command], caller: Caller) -> Mapping[str, Unit | None]:
-        """The units that commands name in their field ``unit``."""
-        return await self._units({code for command in commands if (code := getattr(command, "unit", None))})
+        """The units that commands name in their fields ``unit`` and ``to_unit``; None for one that is unknown."""
+        codes = {code for command in commands for field in ("unit", "to_unit") if (code := getattr(command, field, None))}
+        return {code: await self.live.state(UNIT, unit_id(code)) for code in codes}
 
     async def nothing(self, commands: Sequence[Command], caller: Caller) -> None:
         """The aggregate alone decides."""
-
-    async def _units(self, codes: set[str]) -> Mapping[str, Unit | None]:
-        return {code: await self.live.state(UNIT, unit_id(code)) for code in codes}
 
     async def _lineage(self, code: str) -> Lineage:
         found: dict[str, Unit] = {}
@@ -61,15 +55,15 @@ def menu(units: UnitsAtHand) -> list[AnyHandler]:
         Handler(unit.RenameUnit, UNIT, unit.rename, units.nothing),
         Handler(unit.AttachUnit, UNIT, unit.attach, units.lineages),
         Handler(unit.DissolveUnit, UNIT, unit.dissolve, units.nothing),
-        Handler(member.AdmitMember, MEMBER, member.admit, units.of_members, creates=True),
+        Handler(member.AdmitMember, MEMBER, member.admit, units.named, creates=True),
         Handler(member.CorrectMemberDetails, MEMBER, member.correct, units.nothing),
         Handler(member.RecordHardship, MEMBER, member.record_hardship, units.nothing),
         Handler(member.EndHardship, MEMBER, member.end_hardship, units.nothing),
         Handler(member.LeaveUnion, MEMBER, member.leave, units.nothing),
-        Handler(member.RequestTransfer, MEMBER, member.request_transfer, units.of_members),
-        Handler(member.ReleaseMember, MEMBER, member.release, units.nothing),
-        Handler(member.AcceptTransfer, MEMBER, member.accept_transfer, units.nothing, at=member.new_unit),
-        Handler(member.RefuseTransfer, MEMBER, member.refuse_transfer, units.nothing, at=member.new_unit),
+        Handler(transfer.RequestTransfer, MEMBER, transfer.request_transfer, units.named),
+        Handler(transfer.ReleaseMember, MEMBER, transfer.release, units.nothing),
+        Handler(transfer.AcceptTransfer, MEMBER, transfer.accept_transfer, units.nothing, at=transfer.new_unit),
+        Handler(transfer.RefuseTransfer, MEMBER, transfer.refuse_transfer, units.nothing, at=transfer.new_unit),
         Handler(report.SetReportObligation, OBLIGATION, report.oblige, units.named, creates=True),
         Handler(report.SubmitReport, OBLIGATION, report.submit, units.nothing),
         Handler(report.ReturnReport, OBLIGATION, report.send_back, units.nothing),

@@ -12,7 +12,7 @@ from chassis.commands import parse
 from chassis.events import Event
 from chassis.hierarchy import UnitUnknown
 from chassis.refusals import Invalid
-from membership.domain import member
+from membership.domain import member, transfer
 from membership.domain.member import MEMBER
 from membership.domain.unit import NotBefore, NothingChanges, Unit, UnitIsDissolved
 from membership.events import (
@@ -93,8 +93,8 @@ def test_a_member_id_is_given_once() -> None:
 )
 def test_members_belong_to_a_living_grassroots_union(unit: str, refusal: type[Any]) -> None:
     given(MEMBER).when(member.admit, admission(unit=unit), UNITS).refused(refusal, "unit")
-    request = about(member.RequestTransfer, transfer_id=MOVE, to_unit=unit)
-    given(MEMBER, joined()).when(member.request_transfer, request, UNITS).refused(refusal, "to_unit")
+    request = about(transfer.RequestTransfer, transfer_id=MOVE, to_unit=unit)
+    given(MEMBER, joined()).when(transfer.request_transfer, request, UNITS).refused(refusal, "to_unit")
 
 
 def test_nobody_joins_before_the_unit_or_before_birth() -> None:
@@ -137,10 +137,10 @@ def test_a_member_leaves_once_and_not_before_joining() -> None:
         (member.leave, about(member.LeaveUnion, LATEST, reason="x")),
         (member.record_hardship, about(member.RecordHardship, LATEST, grade="hardship")),
         (member.end_hardship, about(member.EndHardship, LATEST)),
-        (member.request_transfer, about(member.RequestTransfer, LATEST, transfer_id=MOVE, to_unit="so-noi-vu")),
-        (member.release, about(member.ReleaseMember, LATEST, transfer_id=MOVE)),
-        (member.accept_transfer, about(member.AcceptTransfer, LATEST, transfer_id=MOVE)),
-        (member.refuse_transfer, about(member.RefuseTransfer, LATEST, transfer_id=MOVE, reason="x")),
+        (transfer.request_transfer, about(transfer.RequestTransfer, LATEST, transfer_id=MOVE, to_unit="so-noi-vu")),
+        (transfer.release, about(transfer.ReleaseMember, LATEST, transfer_id=MOVE)),
+        (transfer.accept_transfer, about(transfer.AcceptTransfer, LATEST, transfer_id=MOVE)),
+        (transfer.refuse_transfer, about(transfer.RefuseTransfer, LATEST, transfer_id=MOVE, reason="x")),
     ],
 )
 def test_nothing_new_happens_to_a_member_who_left_or_never_was(decide: Any, command: Any) -> None:
@@ -149,48 +149,50 @@ def test_nothing_new_happens_to_a_member_who_left_or_never_was(decide: Any, comm
 
 
 def test_a_transfer_is_requested_released_and_accepted() -> None:
-    request = about(member.RequestTransfer, transfer_id=MOVE, to_unit="so-noi-vu")
-    state = given(MEMBER, joined()).when(member.request_transfer, request, UNITS).then(REQUESTED)
+    request = about(transfer.RequestTransfer, transfer_id=MOVE, to_unit="so-noi-vu")
+    state = given(MEMBER, joined()).when(transfer.request_transfer, request, UNITS).then(REQUESTED)
     assert state.unit == "so-y-te"
-    release = about(member.ReleaseMember, transfer_id=MOVE)
-    assert given(MEMBER, joined(), REQUESTED).when(member.release, release).then(RELEASED).unit == "so-y-te"
-    accept = about(member.AcceptTransfer, LATEST, transfer_id=MOVE)
-    state = given(MEMBER, joined(), REQUESTED, RELEASED).when(member.accept_transfer, accept).then(ACCEPTED)
+    release = about(transfer.ReleaseMember, transfer_id=MOVE)
+    assert given(MEMBER, joined(), REQUESTED).when(transfer.release, release).then(RELEASED).unit == "so-y-te"
+    accept = about(transfer.AcceptTransfer, LATEST, transfer_id=MOVE)
+    state = given(MEMBER, joined(), REQUESTED, RELEASED).when(transfer.accept_transfer, accept).then(ACCEPTED)
     assert (state.unit, state.transfer) == ("so-noi-vu", None)
 
 
 def test_a_transfer_needs_the_release_before_the_acceptance() -> None:
-    accept = about(member.AcceptTransfer, LATEST, transfer_id=MOVE)
-    given(MEMBER, joined(), REQUESTED).when(member.accept_transfer, accept).refused(member.NotReleased, "transfer_id")
+    accept = about(transfer.AcceptTransfer, LATEST, transfer_id=MOVE)
+    given(MEMBER, joined(), REQUESTED).when(transfer.accept_transfer, accept).refused(transfer.NotReleased, "transfer_id")
 
 
 def test_one_transfer_at_a_time_released_once_to_another_unit() -> None:
-    again = about(member.RequestTransfer, transfer_id=uuid4(), to_unit="so-noi-vu")
-    given(MEMBER, joined(), REQUESTED).when(member.request_transfer, again, UNITS).refused(member.TransferPending, "transfer_id")
-    release = about(member.ReleaseMember, transfer_id=MOVE)
-    given(MEMBER, joined(), REQUESTED, RELEASED).when(member.release, release).refused(member.AlreadyReleased, "transfer_id")
-    home = about(member.RequestTransfer, transfer_id=MOVE, to_unit="so-y-te")
-    given(MEMBER, joined()).when(member.request_transfer, home, UNITS).refused(NothingChanges, "to_unit")
+    again = about(transfer.RequestTransfer, transfer_id=uuid4(), to_unit="so-noi-vu")
+    given(MEMBER, joined(), REQUESTED).when(transfer.request_transfer, again, UNITS).refused(
+        transfer.TransferPending, "transfer_id"
+    )
+    release = about(transfer.ReleaseMember, transfer_id=MOVE)
+    given(MEMBER, joined(), REQUESTED, RELEASED).when(transfer.release, release).refused(transfer.AlreadyReleased, "transfer_id")
+    home = about(transfer.RequestTransfer, transfer_id=MOVE, to_unit="so-y-te")
+    given(MEMBER, joined()).when(transfer.request_transfer, home, UNITS).refused(NothingChanges, "to_unit")
 
 
 def test_only_the_transfer_under_way_can_go_on() -> None:
-    other = about(member.ReleaseMember, transfer_id=uuid4())
-    given(MEMBER, joined(), REQUESTED).when(member.release, other).refused(member.TransferUnknown, "transfer_id")
-    given(MEMBER, joined()).when(member.release, other).refused(member.TransferUnknown, "transfer_id")
+    other = about(transfer.ReleaseMember, transfer_id=uuid4())
+    given(MEMBER, joined(), REQUESTED).when(transfer.release, other).refused(transfer.TransferUnknown, "transfer_id")
+    given(MEMBER, joined()).when(transfer.release, other).refused(transfer.TransferUnknown, "transfer_id")
 
 
 def test_a_refused_transfer_leaves_the_member_where_it_was() -> None:
-    refuse = about(member.RefuseTransfer, LATEST, transfer_id=MOVE, reason="Chưa có biên chế")
+    refuse = about(transfer.RefuseTransfer, LATEST, transfer_id=MOVE, reason="Chưa có biên chế")
     told = TransferRefused(
         unit="so-y-te", on=LATEST, member_id=WHO, transfer_id=MOVE, to_unit="so-noi-vu", reason="Chưa có biên chế"
     )
-    state = given(MEMBER, joined(), REQUESTED).when(member.refuse_transfer, refuse).then(told)
+    state = given(MEMBER, joined(), REQUESTED).when(transfer.refuse_transfer, refuse).then(told)
     assert (state.unit, state.transfer) == ("so-y-te", None)
 
 
 def test_the_new_unit_decides_on_acceptance() -> None:
-    accept = about(member.AcceptTransfer, LATEST, transfer_id=MOVE)
-    assert member.new_unit(given(MEMBER, joined(), REQUESTED).state, accept, None) == "so-noi-vu"
+    accept = about(transfer.AcceptTransfer, LATEST, transfer_id=MOVE)
+    assert transfer.new_unit(given(MEMBER, joined(), REQUESTED).state, accept, None) == "so-noi-vu"
 
 
 def claims_of(*history: Event) -> list[tuple[str, str]]:

@@ -10,7 +10,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from chassis.events import Event
 from chassis.refusals import Refusal
-from membership.domain import member
+from membership.domain import member, transfer
 from membership.domain.member import MEMBER, Member
 from membership.domain.unit import Unit
 from membership.events import Level, MemberJoined, MemberLeft, TransferAccepted
@@ -63,21 +63,21 @@ class MemberMachine(RuleBasedStateMachine):
     def leave(self, days: int) -> None:
         self.try_(member.leave, member.LeaveUnion, days, reason="Nghỉ hưu")
 
-    @rule(days=days, transfer=st.sampled_from(TRANSFERS), unit=st.sampled_from(CODES))
-    def request(self, days: int, transfer: UUID, unit: str) -> None:
-        self.try_(member.request_transfer, member.RequestTransfer, days, transfer_id=transfer, to_unit=unit)
+    @rule(days=days, which=st.sampled_from(TRANSFERS), unit=st.sampled_from(CODES))
+    def request(self, days: int, which: UUID, unit: str) -> None:
+        self.try_(transfer.request_transfer, transfer.RequestTransfer, days, transfer_id=which, to_unit=unit)
 
-    @rule(days=days, transfer=st.sampled_from(TRANSFERS))
-    def release(self, days: int, transfer: UUID) -> None:
-        self.try_(member.release, member.ReleaseMember, days, transfer_id=transfer)
+    @rule(days=days, which=st.sampled_from(TRANSFERS))
+    def release(self, days: int, which: UUID) -> None:
+        self.try_(transfer.release, transfer.ReleaseMember, days, transfer_id=which)
 
-    @rule(days=days, transfer=st.sampled_from(TRANSFERS))
-    def accept(self, days: int, transfer: UUID) -> None:
-        self.try_(member.accept_transfer, member.AcceptTransfer, days, transfer_id=transfer)
+    @rule(days=days, which=st.sampled_from(TRANSFERS))
+    def accept(self, days: int, which: UUID) -> None:
+        self.try_(transfer.accept_transfer, transfer.AcceptTransfer, days, transfer_id=which)
 
-    @rule(days=days, transfer=st.sampled_from(TRANSFERS))
-    def refuse(self, days: int, transfer: UUID) -> None:
-        self.try_(member.refuse_transfer, member.RefuseTransfer, days, transfer_id=transfer, reason="Chưa có biên chế")
+    @rule(days=days, which=st.sampled_from(TRANSFERS))
+    def refuse(self, days: int, which: UUID) -> None:
+        self.try_(transfer.refuse_transfer, transfer.RefuseTransfer, days, transfer_id=which, reason="Chưa có biên chế")
 
     @rule(days=days, grade=st.sampled_from(["hardship", "special_hardship"]))
     def record(self, days: int, grade: str) -> None:

@@ -1,4 +1,4 @@
-"""May this person be admitted, corrected, transferred, let go? A transfer is a chapter of the member's own history."""
+"""May this person be admitted, corrected, let go?"""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -72,34 +72,6 @@ class NotInHardship(RuleBroken):
 
     vi = "Đoàn viên không có hoàn cảnh khó khăn nào đang ghi nhận."
     en = "No hardship is recorded for the member."
-
-
-class TransferPending(RuleBroken):
-    """One transfer at a time."""
-
-    vi = "Đoàn viên đang có một đề nghị chuyển sinh hoạt."
-    en = "A transfer of the member is under way already."
-
-
-class TransferUnknown(NotFound):
-    """The transfer named is not the one under way."""
-
-    vi = "Không có đề nghị chuyển sinh hoạt này."
-    en = "There is no such transfer under way."
-
-
-class NotReleased(RuleBroken):
-    """A transfer needs the release of the old unit before the acceptance of the new one."""
-
-    vi = "Đơn vị cũ chưa đồng ý cho chuyển."
-    en = "The old unit has not released the member yet."
-
-
-class AlreadyReleased(RuleBroken):
-    """A member is released once in a transfer."""
-
-    vi = "Đơn vị cũ đã đồng ý cho chuyển."
-    en = "The old unit has released the member already."
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,43 +150,6 @@ class LeaveUnion(MemberCommand):
     reason: Line
 
 
-class TransferCommand(MemberCommand):
-    """A command about a member's transfer."""
-
-    transfer_id: UUID
-
-
-class RequestTransfer(TransferCommand):
-    """Ask to move to another unit."""
-
-    to_unit: Code
-
-
-class ReleaseMember(TransferCommand):
-    """The old unit lets go."""
-
-
-class AcceptTransfer(TransferCommand):
-    """The new unit takes in."""
-
-
-class RefuseTransfer(TransferCommand):
-    """The new unit does not take in."""
-
-    reason: Line
-
-
-def units_named(command: Command) -> list[str]:
-    """The units that a decision must see."""
-    match command:
-        case AdmitMember():
-            return [command.unit]
-        case RequestTransfer():
-            return [command.to_unit]
-        case _:
-            return []
-
-
 def admit(state: Member | None, command: AdmitMember, units: Units) -> list[Event]:
     """That the national id is free is held by a claim (:func:`claims`).
 
@@ -222,7 +157,7 @@ def admit(state: Member | None, command: AdmitMember, units: Units) -> list[Even
     """
     if state is not None:
         raise MemberExists("member_id")
-    unit = _unit_with_members(units, command.unit, "unit")
+    unit = unit_with_members(units, command.unit, "unit")
     not_before(unit.established_on, command.on)
     not_before(command.birth_date, command.on, "birth_date")
     return [
@@ -279,75 +214,6 @@ def leave(state: Member | None, command: LeaveUnion, _: object) -> list[Event]:
     return [MemberLeft(unit=member.unit, on=command.on, member_id=member.member_id, reason=command.reason)]
 
 
-def request_transfer(state: Member | None, command: RequestTransfer, units: Units) -> list[Event]:
-    """:raises MemberUnknown, MemberHasLeft, TransferPending, UnitUnknown, UnitIsDissolved, NotAGrassrootsUnit:"""
-    member = active(state, command.on)
-    if member.transfer is not None:
-        raise TransferPending("transfer_id")
-    if command.to_unit == member.unit:
-        raise NothingChanges("to_unit")
-    _unit_with_members(units, command.to_unit, "to_unit")
-    return [
-        TransferRequested(
-            unit=member.unit, on=command.on, member_id=member.member_id, transfer_id=command.transfer_id, to_unit=command.to_unit
-        )
-    ]
-
-
-def release(state: Member | None, command: ReleaseMember, _: object) -> list[Event]:
-    """:raises MemberUnknown, MemberHasLeft, TransferUnknown, AlreadyReleased:"""
-    member, transfer = _transfer_of(state, command)
-    if transfer.released:
-        raise AlreadyReleased("transfer_id")
-    return [
-        MemberReleased(
-            unit=member.unit,
-            on=command.on,
-            member_id=member.member_id,
-            transfer_id=transfer.transfer_id,
-            to_unit=transfer.to_unit,
-        )
-    ]
-
-
-def accept_transfer(state: Member | None, command: AcceptTransfer, _: object) -> list[Event]:
-    """:raises MemberUnknown, MemberHasLeft, TransferUnknown, NotReleased:"""
-    member, transfer = _transfer_of(state, command)
-    if not transfer.released:
-        raise NotReleased("transfer_id")
-    return [
-        TransferAccepted(
-            unit=transfer.to_unit,
-            on=command.on,
-            member_id=member.member_id,
-            transfer_id=transfer.transfer_id,
-            from_unit=member.unit,
-        )
-    ]
-
-
-def refuse_transfer(state: Member | None, command: RefuseTransfer, _: object) -> list[Event]:
-    """:raises MemberUnknown, MemberHasLeft, TransferUnknown:"""
-    member, transfer = _transfer_of(state, command)
-    return [
-        TransferRefused(
-            unit=member.unit,
-            on=command.on,
-            member_id=member.member_id,
-            transfer_id=transfer.transfer_id,
-            to_unit=transfer.to_unit,
-            reason=command.reason,
-        )
-    ]
-
-
-def new_unit(state: Member | None, command: Command, _: object) -> str:
-    """Where acceptance and refusal of a transfer are decided: at the unit that is asked."""
-    if state is None:
-        raise MemberUnknown("member_id")
-    return state.transfer.to_unit if state.transfer else state.unit
-
-
 def active(state: Member | None, on: date) -> Member:
     """:raises MemberUnknown: nobody has this id. :raises MemberHasLeft: it left. :raises NotBefore: too early a day."""
     if state is None:
@@ -358,14 +224,8 @@ def active(state: Member | None, on: date) -> Member:
     return state
 
 
-def _transfer_of(state: Member | None, command: TransferCommand) -> tuple[Member, Transfer]:
-    member = active(state, command.on)
-    if member.transfer is None or member.transfer.transfer_id != command.transfer_id:
-        raise TransferUnknown("transfer_id")
-    return member, member.transfer
-
-
-def _unit_with_members(units: Units, code: str, field: str) -> Unit:
+def unit_with_members(units: Units, code: str, field: str) -> Unit:
+    """:raises UnitUnknown, UnitIsDissolved: it is not there. :raises NotAGrassrootsUnit: it has no members."""
     unit = open_unit(units.get(code), code, field)
     if unit.level.depth < GRASSROOTS_DEPTH:
         raise NotAGrassrootsUnit(field)
