@@ -48,11 +48,11 @@ def aim(result: Result) -> str:
     return f"{'≤' if result.less_is_better else '≥'} {result.aim:g} {'✓' if result.reached else '✗'}"
 
 
-def main(arguments: Sequence[str]) -> None:
+def run(arguments: Sequence[str]) -> list[Result]:
     """Measure and print; also what was measured before something broke."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=(__doc__ or "").partition(":")[2])
-    parser.add_argument("words", nargs="*", metavar="WORD", help="rows whose name holds it")
-    parser.add_argument("--short", action="store_true", help="a little of each, once")
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description="Ours against others, side by side.")
+    parser.add_argument("words", nargs="*", metavar="WORD", help="rows whose name holds it; every row when left out")
+    parser.add_argument("--short", action="store_true", help="a little of each, once, to show that none is broken")
     asked = parser.parse_args(arguments)
     sizes = SHORT if asked.short else FULL
     if not asked.short:
@@ -67,7 +67,8 @@ def main(arguments: Sequence[str]) -> None:
                 results += row.measure(sizes.rounds)
     finally:
         console.print(table(results))
+    return results
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    run(sys.argv[1:])

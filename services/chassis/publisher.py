@@ -169,15 +169,19 @@ class Publisher:
                 self._went_well()
                 await self._wait()
                 batch = await self._next(self._last)
-            sending = asyncio.create_task(self._send(batch))
-            try:
-                following = await self._next(batch.last) if len(batch.events) > 1 else None
-                await sending
-            finally:
-                await ended(sending)
-            self._last = batch.last
-            self._went_well()
-            batch = following or await self._next(self._last)
+            batch = await self._send_while_reading(batch) if len(batch.events) > 1 else await self._send_alone(batch)
+
+    async def _send_alone(self, batch: _Batch) -> _Batch | None:
+        await self._send(batch)
+        return await self._next(batch.last)
+
+    async def _send_while_reading(self, batch: _Batch) -> _Batch | None:
+        reading = asyncio.create_task(self._next(batch.last))
+        try:
+            await self._send(batch)
+            return await reading or await self._next(batch.last)
+        finally:
+            await ended(reading)
 
     async def _wait(self) -> None:
         """Sleep until something was appended; meanwhile look after the stream once a second."""
@@ -213,7 +217,7 @@ class Publisher:
         return _batch(fitting, after) if fitting else None
 
     async def _send(self, batch: _Batch) -> None:
-        """Have a batch stored on the stream.
+        """Have a batch stored on the stream, and know it to be there.
 
         :raises Overtaken: the stream has gone on, or is gone.
         """
@@ -233,6 +237,8 @@ class Publisher:
             raise
         if acknowledged["seq"] != batch.last.position:
             raise Disagreement(f"event {batch.last.position} stands at sequence {acknowledged['seq']} of the stream")
+        self._last = batch.last
+        self._went_well()
 
     def _client(self) -> Client:
         if not self._connection.is_connected:

@@ -18,7 +18,8 @@ from typing import Any
 import pytest
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-COMMAND = "from congdoan.cli import main; main()"
+# A run of tests in the background of a shell ignores Ctrl-C, and so would what it starts.
+COMMAND = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); from congdoan.cli import main; main()"
 ORDINARY_UID = 12_345
 PATIENCE_S = 240.0
 STOP_S = 10.0
