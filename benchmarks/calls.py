@@ -10,6 +10,7 @@ from functools import partial
 from uuid import uuid4
 
 import psycopg
+import uvloop
 
 from benchmarks.admissions import ANYWHERE, OFFICER, admission_request, at_once, unit_requests
 from benchmarks.echo import PATH
@@ -53,14 +54,14 @@ def one_by_one(ground: Ground) -> float:
     """A command a call: identity, rights, idempotency, decision, commit."""
     requests = [admission_request() for _ in range(ground.sizes.commands)]
     with served(ground) as address:
-        return asyncio.run(_admitted(address, requests))
+        return uvloop.run(_admitted(address, requests))
 
 
 def in_batches(ground: Ground) -> float:
     """A hundred commands a call."""
     batches = [pb.BatchAdmitMemberRequest(items=[admission_request() for _ in range(BATCH)]) for _ in range(ground.sizes.batches)]
     with served(ground) as address:
-        return asyncio.run(_admitted_together(address, batches))
+        return uvloop.run(_admitted_together(address, batches))
 
 
 @contextmanager
@@ -72,7 +73,7 @@ def served(ground: Ground) -> Iterator[str]:
             "database_url": conninfo, "nats_url": ground.nats.url, "listen": port.address,
             "secret": SECRET.hex(), "log_level": "ERROR",
         }  # fmt: skip
-        asyncio.run(_prepare(Settings.model_validate(settings)))
+        uvloop.run(_prepare(Settings.model_validate(settings)))
         env = os.environ | {f"CONGDOAN_{name.upper()}": value for name, value in settings.items()}
         with ground.process(sys.executable, "-m", "membership", port=port.number, env=env):
             yield port.address
@@ -116,7 +117,7 @@ def echoed(ground: Ground) -> float:
     """A call as small as an answer, to a server that only sends it back."""
     port = reserve_port()
     with ground.process(sys.executable, "-m", "benchmarks.echo", port.address, port=port.number):
-        rate = asyncio.run(_echoes(port.address, ground.sizes.commands))
+        rate = uvloop.run(_echoes(port.address, ground.sizes.commands))
     port.release()
     return rate
 

@@ -1,7 +1,8 @@
 """How many commands a second become durable, in process and through the library?"""
 
-import asyncio
 from functools import partial
+
+import uvloop
 
 from benchmarks.admissions import CALL, admissions, at_once, membership_on
 from benchmarks.ground import Ground
@@ -37,7 +38,7 @@ def in_process(ground: Ground) -> float:
             return await at_once(IN_FLIGHT, admissions(ground.sizes.commands), partial(application.execute, CALL))
 
     with ground.database() as conninfo:
-        return asyncio.run(run(conninfo))
+        return uvloop.run(run(conninfo))
 
 
 def best_of_the_library(ground: Ground) -> float:

@@ -10,6 +10,7 @@ from statistics import quantiles
 from typing import Any
 
 import nats
+import uvloop
 from nats.aio.msg import Msg
 
 from benchmarks.admissions import CALL, admission, membership_on
@@ -32,7 +33,7 @@ def rows(ground: Ground) -> list[Row]:
 def delivered(ground: Ground) -> Sequence[Result]:
     """Two lines of delays, and one that says whether the commands offered were also done."""
     with ground.database() as conninfo:
-        rate, delays = asyncio.run(_run(ground, conninfo))
+        rate, delays = uvloop.run(_run(ground, conninfo))
     cuts = quantiles(delays, n=100)
     return [
         within(f"{NAME}, p50", cuts[49], P50_LIMIT_MS, " ms"),

@@ -1,10 +1,10 @@
 """How fast is gRPC itself? ``python -m benchmarks.echo ADDRESS`` sends back what it is sent."""
 
-import asyncio
 import sys
 from typing import Any
 
 import grpc
+import uvloop
 
 from federation.contract.v1.contract_pb2 import CommandAnswer
 
@@ -29,4 +29,4 @@ async def _echo(request: CommandAnswer, context: Any) -> CommandAnswer:
 
 
 if __name__ == "__main__":
-    asyncio.run(serve(sys.argv[1]))
+    uvloop.run(serve(sys.argv[1]))

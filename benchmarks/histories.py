@@ -10,6 +10,7 @@ from typing import Any
 from uuid import UUID
 
 import nats
+import uvloop
 from eventsourcing.application import Application as LibraryApplication
 from eventsourcing.dispatch import singledispatchmethod
 from eventsourcing.persistence import Tracking
@@ -75,7 +76,7 @@ def published(ground: Ground) -> float:
 
     with ground.database() as conninfo:
         fill(conninfo, ground.sizes.stored)
-        return asyncio.run(run(conninfo))
+        return uvloop.run(run(conninfo))
 
 
 def published_singly(ground: Ground) -> float:
@@ -96,7 +97,7 @@ def published_singly(ground: Ground) -> float:
 
     with ground.database() as conninfo:
         fill(conninfo, ground.sizes.singly)
-        return asyncio.run(run(conninfo))
+        return uvloop.run(run(conninfo))
 
 
 def rebuilt(ground: Ground) -> float:
@@ -116,7 +117,7 @@ def rebuilt(ground: Ground) -> float:
     with ground.database() as conninfo:
         migrate(conninfo, MEMBERS.schema)
         fill(conninfo, ground.sizes.stored)
-        return asyncio.run(run(conninfo))
+        return uvloop.run(run(conninfo))
 
 
 class Register(PostgresTrackingRecorder):
@@ -173,7 +174,7 @@ def replayed(ground: Ground) -> float:
 
     with ground.database() as conninfo:
         fill(conninfo, ground.sizes.stored)
-        return asyncio.run(run(conninfo))
+        return uvloop.run(run(conninfo))
 
 
 def subscribed(ground: Ground) -> float:
@@ -220,4 +221,4 @@ def commands_on(ground: Ground, conninfo: str) -> float:
         async with membership_on(conninfo) as (application, _):
             return await at_once(IN_FLIGHT, admissions(ground.sizes.commands), partial(application.execute, CALL))
 
-    return asyncio.run(run())
+    return uvloop.run(run())

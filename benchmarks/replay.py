@@ -1,8 +1,9 @@
 """How much memory does a replay take? ``python -m benchmarks.replay CONNINFO`` prints the MiB by which it grew."""
 
-import asyncio
 import resource
 import sys
+
+import uvloop
 
 import membership.events  # noqa: F401 - knows the events
 from benchmarks.ground import store_on
@@ -28,4 +29,4 @@ def peak_mib() -> float:
 
 
 if __name__ == "__main__":
-    print(asyncio.run(replay(sys.argv[1])))
+    print(uvloop.run(replay(sys.argv[1])))

@@ -3,7 +3,6 @@
 Ours does more in it: rights, decision, idempotency. A peer that cannot be had here is left out, and said so.
 """
 
-import asyncio
 import json
 import shutil
 import subprocess
@@ -16,6 +15,7 @@ from pathlib import Path
 from uuid import uuid4
 
 import psycopg
+import uvloop
 from psycopg.conninfo import conninfo_to_dict
 
 from benchmarks.admissions import CALL, DAY, NAME, UNIT, admissions, at_once, membership_on
@@ -92,7 +92,7 @@ def ours(ground: Ground, in_flight: int) -> float:
             return turns * await at_once(in_flight, histories, work)
 
     with ground.database() as conninfo:
-        return asyncio.run(run(conninfo))
+        return uvloop.run(run(conninfo))
 
 
 def _hardship(admitted: AdmitMember, turn: int) -> RecordHardship:

@@ -22,7 +22,6 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 COMMAND = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); from congdoan.cli import main; main()"
 ORDINARY_UID = 12_345
 PATIENCE_S = 240.0
-STOP_S = 10.0
 
 pytestmark = pytest.mark.timeout(600)
 
@@ -142,6 +141,11 @@ class Running:
             time.sleep(0.05)
 
 
+def soon() -> float:
+    """Ten seconds, on a machine that has no more to do than it can; as many times that as it has too much."""
+    return 10.0 * max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1))
+
+
 def interpreter_for(uid: int | None) -> str:
     """Ours may be in root's home, where another user cannot reach it."""
     if uid is None:
@@ -230,7 +234,7 @@ def test_the_suite_tells_the_published_figures_survives_a_killed_service_and_goe
         check_a_killed_service_comes_back(first, data, document)
         check_a_second_suite_beside_it(first, data)
         before = first.positions(data)
-        assert first.end(signal.SIGINT) <= STOP_S
+        assert first.end(signal.SIGINT) <= soon()
         assert first.process.returncode == 0
         assert (first.survivors(), first.left_behind()) == (set(), [])
         assert not (data / "suite.json").exists()
@@ -240,7 +244,7 @@ def test_the_suite_tells_the_published_figures_survives_a_killed_service_and_goe
         assert "nothing is fed" in second.said
         assert second.positions(data) == before
         assert figures_of(json.loads(second.out)) == figures_of(document)
-        assert second.end(signal.SIGTERM) <= STOP_S
+        assert second.end(signal.SIGTERM) <= soon()
         assert second.process.returncode == 0
         assert (second.survivors(), second.left_behind()) == (set(), [])
 
@@ -283,7 +287,7 @@ def check_a_second_suite_beside_it(running: Running, data: Path) -> None:
         beside.until_ready()
         nearest = beside.congdoan("report", "summary", "--unit", "vinh-phuc", "--year", "2024")
         assert nearest.returncode == 2, "the latest suite is asked, and it is empty"
-        assert beside.end() <= STOP_S
+        assert beside.end() <= soon()
         assert (beside.process.returncode, beside.survivors()) == (0, set())
     with suite("--data", data, "--exit", "--lang", "en", runtime=running.runtime) as refused:
         refused.wait()
@@ -305,7 +309,7 @@ def test_an_ordinary_user_runs_the_suite_and_it_prints_one_document_and_ends(run
 def test_a_suite_that_is_told_to_stop_while_it_starts_leaves_nothing(runtime: Path) -> None:
     with suite("--lang", "en", runtime=runtime) as running:
         running._until(lambda: any("-m membership serve" in command for command in running.below()))
-        assert running.end(signal.SIGTERM) <= STOP_S
+        assert running.end(signal.SIGTERM) <= soon()
         assert running.process.returncode == 128 + signal.SIGTERM
         assert (running.survivors(), running.left_behind(), running.out) == (set(), [], "")
 
