@@ -18,7 +18,7 @@ def rows(ground: Ground) -> list[Row]:
         race(
             f"full command in process, {IN_FLIGHT} in flight",
             lambda: in_process(ground),
-            {f"eventsourcing, stock recorder and cache, the best of {THREADS} threads": lambda: best_of_the_library(ground)},
+            {"eventsourcing, stock recorder and cache, at its best": lambda: best_of_the_library(ground)},
             25,
         ),
         race(

@@ -44,13 +44,11 @@ REGISTER = "create table if not exists register (id uuid primary key, full_name 
 
 def rows(ground: Ground) -> list[Row]:
     """Each against its peer, or its limit."""
-    young, old = ground.sizes.young, ground.sizes.old
     return [
         race("publisher", lambda: published(ground), {"one message at a time": lambda: published_singly(ground)}, 15),
         race("read model rebuild", lambda: rebuilt(ground), {"the library's ProjectionRunner": lambda: projected(ground)}, 20),
         race("replay to typed events", lambda: replayed(ground), {"the library's subscription": lambda: subscribed(ground)}, 3),
-        Row(f"memory of a replay of {old:,} events, above the base", lambda rounds: memory(ground)),
-        Row(f"full command at {old:,} stored events", lambda rounds: grown(ground, young, old, rounds)),
+        Row(f"memory and rate at {ground.sizes.old:,} stored events", lambda rounds: grown(ground, rounds)),
     ]
 
 
@@ -194,24 +192,22 @@ def subscribed(ground: Ground) -> float:
             recorder.close()
 
 
-def memory(ground: Ground) -> Sequence[Result]:
-    """By how much a process that replays an old store grows, at its largest."""
-    with ground.database() as conninfo:
-        fill(conninfo, ground.sizes.old)
-        argv = [sys.executable, "-m", "benchmarks.replay", conninfo]
-        said = subprocess.run(argv, cwd=ROOT, check=True, stdout=subprocess.PIPE, text=True).stdout
-    return [within(f"memory of a replay of {ground.sizes.old:,} events, above the base", float(said), MEMORY_LIMIT_MIB, " MiB")]
-
-
-def grown(ground: Ground, young: int, old: int, rounds: int) -> Sequence[Result]:
-    """Full commands on an old store and on a young one, in turn."""
+def grown(ground: Ground, rounds: int) -> Sequence[Result]:
+    """What an old store costs: the memory of its replay, and the rate of commands on it and on a young one in turn."""
+    young, old = ground.sizes.young, ground.sizes.old
     with ground.database() as aged, ground.database() as fresh:
         fill(aged, old)
         fill(fresh, young)
-        name = f"full command at {old:,} stored events"
-        return race(name, lambda: commands_on(ground, aged), {f"at {young:,}": lambda: commands_on(ground, fresh)}, 0.8).measure(
-            rounds
-        )
+        memory = within(f"memory of a replay of {old:,} events, above the base", replay_mib(aged), MEMORY_LIMIT_MIB, " MiB")
+        at_old, at_young = partial(commands_on, ground, aged), partial(commands_on, ground, fresh)
+        rate = race(f"full command at {old:,} stored events", at_old, {f"at {young:,}": at_young}, 0.8)
+        return [memory, *rate.measure(rounds)]
+
+
+def replay_mib(conninfo: str) -> float:
+    """By how much a process that replays a store grows, at its largest."""
+    argv = [sys.executable, "-m", "benchmarks.replay", conninfo]
+    return float(subprocess.run(argv, cwd=ROOT, check=True, stdout=subprocess.PIPE, text=True).stdout)
 
 
 def commands_on(ground: Ground, conninfo: str) -> float:

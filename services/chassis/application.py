@@ -189,8 +189,8 @@ class _Attempt:
         append = self._append_of(command, entry, events)
         try:
             return command, events, self.app.keep(append)
-        except Overloaded as overloaded:
-            return command, events, overloaded
+        except Refusal as refusal:
+            return command, events, refusal
 
     def _append_of(self, command: Command, entry: Live, events: Sequence[Event]) -> Append:
         aggregate: Aggregate[Any] = self.handler.aggregate

@@ -25,6 +25,9 @@ from chassis.refusals import Invalid, Overloaded, Problem, Unavailable
 
 MAX_BATCH_EVENTS = 2_000
 MAX_WAITING_APPENDS = 16_384
+MAX_EVENT_BYTES = 240 * 1024
+"""A message on the bus may have 256 KiB; metadata that is not ASCII takes three times its length in a header."""
+
 OUTAGE_PATIENCE_S = 5.0
 
 
@@ -92,8 +95,10 @@ class Writer:
     def submit(self, append: Append) -> asyncio.Future[Answer]:
         """Take a command in.
 
-        :raises Overloaded: too many wait, or it is about to stop.
+        :raises Overloaded: too many wait, or it is about to stop; :raises Invalid: an event too large for the bus.
         """
+        if any(len(event.body) + 3 * len(event.metadata) > MAX_EVENT_BYTES for event in append.events):
+            raise Invalid(Problem("", "sự kiện quá lớn", "the event is too large"))
         if len(self._queue) >= MAX_WAITING_APPENDS or self._stopping:
             raise Overloaded()
         waiting = _Waiting(append, asyncio.get_running_loop().create_future())

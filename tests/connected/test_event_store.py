@@ -209,6 +209,13 @@ async def test_a_large_append_does_not_hang(database: str, events: int, size: in
         assert await store.head() == events
 
 
+async def test_an_event_too_large_for_the_bus_is_refused_before_it_is_kept(database: str) -> None:
+    async with opened(database) as store:
+        with pytest.raises(Invalid):
+            await store.append(command(new_event(body=b"x" * 300_000)))
+        assert await store.head() == 0
+
+
 def test_a_naive_reader_of_a_naive_table_loses_events(database: str) -> None:
     """The danger that the head row guards against: numbers are drawn before they are committed."""
     with (
