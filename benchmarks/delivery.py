@@ -5,20 +5,24 @@ Everything runs in one event loop here - commands, publisher, subscriber -, so e
 
 import asyncio
 import time
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from contextlib import asynccontextmanager
 from statistics import quantiles
-from typing import Any
+from typing import Any, TypeVar
 
 import nats
 import uvloop
 from nats.aio.msg import Msg
 
-from benchmarks.admissions import CALL, admission, membership_on
-from benchmarks.ground import Ground, empty_stream
+from benchmarks.admissions import CALL, admissions, membership_on
+from benchmarks.ground import Ground, bus_on, empty_stream
 from benchmarks.measuring import Result, Row, within
 from chassis.database import AppendSignal
 from chassis.publisher import Publisher
-from chassis.streams import Connection
+from chassis.store import EventStore
+from membership.domain.member import AdmitMember
+
+T = TypeVar("T")
 
 OFFERED = 2_000
 P50_LIMIT_MS, P99_LIMIT_MS = 5.0, 25.0
@@ -45,35 +49,45 @@ def delivered(ground: Ground) -> Sequence[Result]:
 async def _run(ground: Ground, conninfo: str) -> tuple[float, list[float]]:
     """How many commands a second were done, and the milliseconds from each answer to its event."""
     await empty_stream(ground.nats.url, "membership")
-    bus, signal = Connection(ground.nats.url, "publisher"), AppendSignal(conninfo)
     answered: dict[int, float] = {}
-    async with membership_on(conninfo) as (application, store), _Subscriber(ground.nats.url) as subscriber:
-        parts = (signal, bus, Publisher(store, bus, signal))
-        for part in parts:
-            await part.start()
-            while not bus.is_connected and part is bus:
-                await asyncio.sleep(0.01)
+    async with (
+        membership_on(conninfo) as (application, store),
+        _announced(store, ground.nats.url, conninfo),
+        _Subscriber(ground.nats.url) as subscriber,
+    ):
 
-        async def admit() -> None:
-            answer = await application.execute(CALL, admission())
+        async def admit(command: AdmitMember) -> None:
+            answer = await application.execute(CALL, command)
             answered[answer.position] = time.perf_counter()
 
+        rate = await steadily(OFFERED, admissions(round(OFFERED * ground.sizes.offered_s)), admit)
         await subscriber.has(await store.head())
-        rate = await steadily(OFFERED, ground.sizes.offered_s, admit)
-        await subscriber.has(await store.head())
-        for part in reversed(parts):
-            await part.stop()
     return rate, [1_000 * (subscriber.seen[position] - at) for position, at in answered.items()]
 
 
-async def steadily(rate: int, seconds: float, do: Callable[[], Coroutine[Any, Any, None]]) -> float:
-    """Begin something so many times a second, whether what was begun before is done or not; how many a second were done."""
+@asynccontextmanager
+async def _announced(store: EventStore, nats_url: str, conninfo: str) -> AsyncIterator[None]:
+    """The events of a store are announced meanwhile; what it holds already, before that."""
+    signal = AppendSignal(conninfo)
+    async with bus_on(nats_url) as bus:
+        publisher = Publisher(store, bus, signal)
+        await signal.start()
+        await publisher.start()
+        while publisher.published < await store.head():
+            await asyncio.sleep(0.01)
+        yield
+        await publisher.stop()
+        await signal.stop()
+
+
+async def steadily(rate: int, subjects: Sequence[T], do: Callable[[T], Coroutine[Any, Any, None]]) -> float:
+    """Begin so many a second, whether those before are done or not, and answer how many a second were done."""
     began = time.perf_counter()
     async with asyncio.TaskGroup() as tasks:
-        for number in range(round(rate * seconds)):
+        for number, subject in enumerate(subjects):
             await asyncio.sleep(began + number / rate - time.perf_counter())
-            tasks.create_task(do())
-    return rate * seconds / (time.perf_counter() - began)
+            tasks.create_task(do(subject))
+    return len(subjects) / (time.perf_counter() - began)
 
 
 class _Subscriber:

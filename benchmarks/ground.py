@@ -1,5 +1,6 @@
 """On what does everything run? One PostgreSQL and one NATS, both with every write synced; a fresh database a measurement."""
 
+import asyncio
 import socket
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager, suppress
@@ -16,7 +17,7 @@ from benchmarks.sizes import Sizes
 from chassis.database import Pool, migrate, open_pool
 from chassis.service import utc_now
 from chassis.store import EventStore
-from chassis.streams import JetStreamError, api, set_up, stream_name
+from chassis.streams import Connection, JetStreamError, api, set_up, stream_name
 from congdoan.embedded import EmbeddedNats, EmbeddedPostgres, ServiceProcess
 
 ROOT = Path(__file__).parents[1]
@@ -73,6 +74,19 @@ async def store_on(conninfo: str, service: str = "membership") -> AsyncIterator[
             yield store, pool
         finally:
             await store.stop()
+
+
+@asynccontextmanager
+async def bus_on(url: str) -> AsyncIterator[Connection]:
+    """A connection to NATS, once it stands."""
+    bus = Connection(url, "bench")
+    await bus.start()
+    try:
+        while not bus.is_connected:
+            await asyncio.sleep(0.01)
+        yield bus
+    finally:
+        await bus.stop()
 
 
 async def empty_stream(url: str, service: str) -> None:

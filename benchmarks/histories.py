@@ -15,24 +15,22 @@ from eventsourcing.application import Application as LibraryApplication
 from eventsourcing.dispatch import singledispatchmethod
 from eventsourcing.persistence import Tracking
 from eventsourcing.postgres import PostgresDatastore, PostgresTrackingRecorder
+from eventsourcing.projection import ApplicationSubscription, ProjectionRunner
 from eventsourcing.projection import Projection as LibraryProjection
-from eventsourcing.projection import ProjectionRunner
 from psycopg.sql import SQL
 
 from benchmarks.admissions import CALL, admissions, at_once, membership_on
 from benchmarks.filling import fill
-from benchmarks.ground import ROOT, SECRET, Ground, empty_stream, store_on
-from benchmarks.library import environment, person
+from benchmarks.ground import ROOT, Ground, bus_on, empty_stream, store_on
+from benchmarks.library import Person, environment, fill_application, stock_application
 from benchmarks.measuring import Result, Row, race, within
 from benchmarks.sizes import IN_FLIGHT
 from chassis.cloudevents import headers_of, subject_of
 from chassis.database import AppendSignal, migrate
 from chassis.following import Follower
-from chassis.library_recorder import LibraryRecorder
 from chassis.projector import Projection, Projector
 from chassis.publisher import Publisher
 from chassis.service import utc_now
-from chassis.streams import Connection
 from membership.events import MemberJoined
 from membership.read_models.members import MEMBERS
 
@@ -57,11 +55,7 @@ def published(ground: Ground) -> float:
 
     async def run(conninfo: str) -> float:
         await empty_stream(ground.nats.url, SERVICE)
-        bus = Connection(ground.nats.url, SERVICE)
-        async with store_on(conninfo, SERVICE) as (store, _):
-            await bus.start()
-            while not bus.is_connected:
-                await asyncio.sleep(0.01)
+        async with store_on(conninfo, SERVICE) as (store, _), bus_on(ground.nats.url) as bus:
             publisher = Publisher(store, bus, AppendSignal(conninfo))
             began = time.perf_counter()
             await publisher.start()
@@ -69,7 +63,6 @@ def published(ground: Ground) -> float:
                 await asyncio.sleep(0.001)
             took = time.perf_counter() - began
             await publisher.stop()
-            await bus.stop()
         return ground.sizes.stored / took
 
     with ground.database() as conninfo:
@@ -149,8 +142,7 @@ def projected(ground: Ground) -> float:
     with ground.database(migrated=False) as conninfo:
         env = environment(conninfo)
         with LibraryApplication[UUID](env) as application:
-            for _ in range(events // 100):
-                application.save(*[person() for _ in range(100)])
+            fill_application(application, events)
         began = time.perf_counter()
         with ProjectionRunner(
             application_class=LibraryApplication[UUID], projection_class=Registering, view_class=Register, env=env
@@ -176,20 +168,17 @@ def replayed(ground: Ground) -> float:
 
 
 def subscribed(ground: Ground) -> float:
-    """The same store through the library's subscription, decoded to the same values."""
-    with ground.database() as conninfo:
-        fill(conninfo, ground.sizes.stored)
-        recorder = LibraryRecorder("library", conninfo, secret=SECRET)
-        try:
-            began = time.perf_counter()
-            with recorder.subscribe() as subscription:
-                for notification in subscription:
-                    MemberJoined.decode_body(notification.state)
-                    if notification.id == ground.sizes.stored:
-                        break
-            return ground.sizes.stored / (time.perf_counter() - began)
-        finally:
-            recorder.close()
+    """Every event of the library's own store as its typed value, through its subscription."""
+    events = ground.sizes.stored_by_library
+    with stock_application(ground) as application:
+        fill_application(application, events)
+        began = time.perf_counter()
+        with ApplicationSubscription(application) as subscription:
+            for event, tracking in subscription:
+                assert isinstance(event, Person.Event)
+                if tracking.notification_id == events:
+                    break
+        return events / (time.perf_counter() - began)
 
 
 def grown(ground: Ground, rounds: int) -> Sequence[Result]:

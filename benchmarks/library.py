@@ -12,7 +12,7 @@ from eventsourcing.domain import Aggregate, event
 from eventsourcing.persistence import ApplicationRecorder
 from psycopg.conninfo import conninfo_to_dict
 
-from benchmarks.admissions import NAME, UNIT
+from benchmarks.admissions import BORN, DAY, NAME, UNIT
 from benchmarks.ground import SECRET, Ground
 from chassis.library_recorder import LibraryRecorder
 
@@ -20,11 +20,15 @@ T = TypeVar("T")
 
 
 class Person(Aggregate):
-    """What the library's own way makes of a member."""
+    """What the library's own way makes of a member; its first event says as much as ours."""
 
     @event("Joined")
-    def __init__(self, unit: str, full_name: str, national_id: str) -> None:
-        self.unit, self.full_name, self.national_id = unit, full_name, national_id
+    def __init__(
+        self, unit: str, on: str, full_name: str, national_id: str, birth_date: str, phone: str = "", email: str = ""
+    ) -> None:
+        self.unit, self.on = unit, on
+        self.full_name, self.national_id, self.birth_date = full_name, national_id, birth_date
+        self.phone, self.email = phone, email
 
     @event("Renamed")
     def rename(self, full_name: str) -> None:
@@ -34,7 +38,7 @@ class Person(Aggregate):
 
 def person(number: int = 1) -> Person:
     """A new one."""
-    return Person(UNIT, NAME, f"{number:012d}")
+    return Person(UNIT, DAY.isoformat(), NAME, f"{number:012d}", BORN.isoformat())
 
 
 def environment(conninfo: str) -> dict[str, str]:
@@ -74,6 +78,12 @@ def application_on_our_recorder(ground: Ground) -> Iterator[Application[UUID]]:
                 yield application
         finally:
             recorder.close()
+
+
+def fill_application(application: Application[UUID], people: int) -> None:
+    """Save new aggregates, a hundred together."""
+    for _ in range(people // 100):
+        application.save(*[person() for _ in range(100)])
 
 
 def saved(application: Application[UUID], threads: int, saves: int) -> float:

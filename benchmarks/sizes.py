@@ -21,7 +21,8 @@ class Sizes:
     """Of another store, and of ours against it; a multiple of the most `THREADS`."""
     stored: int = 20_000
     """Events in a store that is announced, replayed or folded."""
-    stored_by_library: int = 2_000
+    stored_by_library: int = 4_000
+    """A multiple of a hundred."""
     singly: int = 1_000
     """Events that are announced one by one."""
     young: int = 10_000

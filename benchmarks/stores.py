@@ -12,6 +12,7 @@ from contextlib import ExitStack, contextmanager
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from uuid import uuid4
 
 import psycopg
@@ -139,7 +140,6 @@ def _install_message_db(conninfo: str) -> None:
     order = "message-store-version hash-64 acquire-lock category is-category id cardinal-id stream-version write-message"
     functions = [f"functions/{name}.sql" for name in f"{order} get-stream-messages get-last-stream-message".split()]
     with psycopg.connect(conninfo, autocommit=True) as connection:
-        connection.execute("do $$ begin create role message_store; exception when duplicate_object then null; end $$")
         connection.execute("create schema message_store")
         connection.execute("set search_path to message_store, public")
         for name in ("tables/messages.sql", "types/message.sql", *functions):
@@ -178,5 +178,8 @@ def _uma_server(ground: Ground) -> Iterator[str]:
     port = reserve_port()
     port.release()  # it does not share a port that is held
     binary = Path(sys.executable).parent / "umadb"
-    with ground.process(binary, "--listen", port.address, "--db-path", ground.folder / uuid4().hex, port=port.number):
+    with (
+        TemporaryDirectory(dir=ground.folder) as folder,
+        ground.process(binary, "--listen", port.address, "--db-path", Path(folder) / "uma.db", port=port.number),
+    ):
         yield f"http://{port.address}"

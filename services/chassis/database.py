@@ -22,7 +22,10 @@ Pool = AsyncConnectionPool[Connection]
 
 
 def open_pool(conninfo: str, *, max_size: int = 8) -> Pool:
-    """A pool for queries and followers; opened by the caller. Connections that died are replaced unseen."""
+    """A pool for queries and followers; opened by the caller.
+
+    Connections are not tried before each use, which would double the queries: see :func:`fetch`.
+    """
     return AsyncConnectionPool(
         make_conninfo(conninfo, options="-c jit=off -c timezone=UTC"),
         min_size=1,
@@ -31,7 +34,6 @@ def open_pool(conninfo: str, *, max_size: int = 8) -> Pool:
         max_lifetime=600.0,
         reconnect_timeout=1e9,
         kwargs={"autocommit": True},
-        check=AsyncConnectionPool.check_connection,
         open=False,
     )
 
@@ -104,16 +106,24 @@ class AppendSignal:
 
 
 async def fetch(pool: Pool, query: str, values: Sequence[object] = ()) -> list[tuple[Any, ...]]:
-    """The rows of a query.
+    """The rows of a query; a connection that has died since it was last used is replaced unseen.
 
     :raises Unavailable: the database cannot be asked just now.
     """
     try:
-        async with pool.connection() as connection:
-            cursor = connection.cursor(binary=True)
-            return await (await cursor.execute(query.encode(), values)).fetchall()
+        try:
+            return await _rows(pool, query, values)
+        except psycopg.OperationalError:
+            await pool.check()
+            return await _rows(pool, query, values)
     except (psycopg.OperationalError, PoolTimeout) as error:
         raise Unavailable(reason="database") from error
+
+
+async def _rows(pool: Pool, query: str, values: Sequence[object]) -> list[tuple[Any, ...]]:
+    async with pool.connection() as connection:
+        cursor = connection.cursor(binary=True)
+        return await (await cursor.execute(query.encode(), values)).fetchall()
 
 
 async def fetch_rows(pool: Pool, model: ReadModel[R], condition: str, values: Sequence[object] = ()) -> list[R]:

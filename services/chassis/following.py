@@ -19,6 +19,9 @@ from chassis.database import Connection
 from chassis.events import NotReadable, RecordedEvent
 from chassis.refusals import DeadlinePassed, Refusal
 
+MAX_UNKEPT = 10_000
+"""How many events that do not concern a follower it may pass before its position is written down."""
+
 
 class Effect(Protocol):
     """What a follower does with events."""
@@ -74,6 +77,9 @@ class Follower:
         self.effect = effect
         self.name, self.source, self.topics = effect.name, effect.source, effect.topics
         self.position = 0
+        self.awaited = asyncio.Event()
+        """Set while somebody waits for a position: whoever drives the follower need not gather more events then."""
+        self._kept = 0
         self._pool, self._clock = pool, clock
         self._moved = asyncio.Condition()
 
@@ -84,7 +90,8 @@ class Follower:
                 "insert into followers (follower, position) values (%s, 0) on conflict do nothing", (self.name,)
             )
             position = await _value(connection, "select position from followers where follower = %s", (self.name,))
-        await self._reach(position or 0)
+        self._kept = position or 0
+        await self._reach(self._kept)
 
     async def take(self, events: Sequence[RecordedEvent], *, upto: int | None = None) -> None:
         """Take a batch, in order; events at or before the position were taken before and are passed over.
@@ -94,8 +101,13 @@ class Follower:
         reached = max(upto or 0, events[-1].position if events else 0)
         while reached > self.position:
             fresh = [event for event in events if event.position > self.position]
+            followed = [event for event in fresh if not self.topics or event.topic in self.topics]
+            if not followed and reached - self._kept < MAX_UNKEPT:
+                # Nothing happened to this follower: after a crash it looks at so many events again, and that is all.
+                await self._reach(reached)
+                continue
             try:
-                free = await self._take([event for event in fresh if not self.topics or event.topic in self.topics], reached)
+                free = await self._take(followed, reached)
             except Overtaken:
                 await self.load()
             else:
@@ -122,6 +134,7 @@ class Follower:
             if parked:
                 await connection.cursor().executemany(_PARK, [self._row(event, reason, first) for event, reason, first in parked])
             await connection.execute("update followers set position = %s where follower = %s", (reached, self.name))
+        self._kept = reached
         return free
 
     async def _hold(self, connection: Connection) -> dict[UUID, int]:
@@ -129,7 +142,7 @@ class Follower:
 
         :raises Overtaken: the position is not where it was left.
         """
-        if await locked_position(connection, self.name) != self.position:
+        if await locked_position(connection, self.name) != self._kept:
             raise Overtaken(self.name)
         parked = await connection.execute(
             "select aggregate_id, min(position) from parked where follower = %s group by aggregate_id", (self.name,)
@@ -151,6 +164,7 @@ class Follower:
         """
         if self.position >= position:
             return
+        self.awaited.set()
         try:
             async with asyncio.timeout(timeout_s), self._moved:
                 await self._moved.wait_for(lambda: self.position >= position)

@@ -21,6 +21,8 @@ from chassis.store import EventStore
 
 BATCH_EVENTS = 2_000
 RETRY_S = 0.2
+GATHER_S = 0.05
+"""How stale a read model may be under load when nobody waits for it; a transaction a commit would cost more than commands do."""
 
 R = TypeVar("R")
 
@@ -139,8 +141,9 @@ class Projector:
             await waiter.wait()
             waiter.clear()
             try:
-                while await self._advance(follower):
-                    pass
+                while (full := await self._advance(follower)) is not None:
+                    if not full and follower.name not in self._behind:
+                        await self._gather(follower)
                 self._behind.discard(follower.name)
             except (psycopg.Error, Unavailable, Overtaken) as error:
                 log.warning("read model begins again from its position", follower=follower.name, error=type(error).__name__)
@@ -149,12 +152,19 @@ class Projector:
                     await follower.load()
                 waiter.set()
 
-    async def _advance(self, follower: Follower) -> bool:
-        """Take the next batch; False when the head was reached."""
+    async def _gather(self, follower: Follower) -> None:
+        """Under load, let some events come together, unless somebody waits for this follower."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(GATHER_S):
+                await follower.awaited.wait()
+        follower.awaited.clear()
+
+    async def _advance(self, follower: Follower) -> bool | None:
+        """Take the next batch and answer whether it was a full one; None when there was nothing to take."""
         head = await self._store.head()
         if head <= follower.position:
-            return False
+            return None
         events = await self._store.read(follower.position, BATCH_EVENTS, follower.topics)
         full = len(events) == BATCH_EVENTS
         await follower.take(events, upto=None if full else head)
-        return True
+        return full
