@@ -138,18 +138,18 @@ async def _echoes(address: str, calls: int) -> float:
 
 def copied(ground: Ground) -> float:
     """As many bytes into a bare table, as fast as the driver can, every commit synced."""
-    rows = [(uuid4(), 1, b"x" * 260, b"y" * 330) for _ in range(COMMIT)]
+    values = [(uuid4(), 1, b"x" * 260, b"y" * 330) for _ in range(COMMIT)]
     commits = max(1, ground.sizes.batches * BATCH // COMMIT)
     with ground.database(migrated=False) as conninfo, psycopg.connect(conninfo) as connection:
         connection.execute(
-            "create table rows (position bigint primary key, aggregate_id uuid, version integer, body bytea, metadata bytea)"
+            "create table copied (position bigint primary key, aggregate_id uuid, version integer, body bytea, metadata bytea)"
         )
         connection.commit()
         began = time.perf_counter()
         for commit in range(commits):
-            with connection.cursor().copy("copy rows from stdin (format binary)") as copy:
+            with connection.cursor().copy("copy copied from stdin (format binary)") as copy:
                 copy.set_types(["int8", "uuid", "int4", "bytea", "bytea"])
-                for number, row in enumerate(rows):
+                for number, row in enumerate(values):
                     copy.write_row((commit * COMMIT + number, *row))
             connection.commit()
         return commits * COMMIT / (time.perf_counter() - began)

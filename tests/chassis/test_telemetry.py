@@ -159,7 +159,11 @@ def test_an_exception_is_logged_as_types_and_places(logs: Logs) -> None:
     assert logs.lines[2]["error"] == "RuntimeError"
 
 
-def test_a_librarys_line_is_written_without_its_values_unless_it_is_known_to_be_harmless(logs: Logs) -> None:
+def test_a_librarys_line_is_written_without_its_values_unless_it_is_known_to_be_harmless(
+    logs: Logs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # A library that other tests import may have switched off the loggers it found.
+    monkeypatch.setattr(logging.getLogger("psycopg.pool"), "disabled", False)
     logging.getLogger("library").warning("cannot read %s", SECRET)
     logging.getLogger("asyncio").error(f"Task exception was never retrieved\nfuture: <Task exception=ValueError({SECRET!r})>")
     logging.getLogger("psycopg.pool").warning("error connecting in %r", "pool-1")
