@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
-from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
@@ -11,6 +10,7 @@ from chassis.clients import RpcClient
 from chassis.following import Follower
 from chassis.reactions import CommandReaction
 from chassis.service import Service, utc_now
+from chassis.streams import ended
 from chassis.telemetry import Tracing
 from federation.membership.v1 import membership_pb2
 from membership.events import UNITS
@@ -44,10 +44,7 @@ class Work:
 
     async def stop(self) -> None:
         """Leave off."""
-        if self._task:
-            self._task.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._task
+        await ended(self._task)
 
 
 def real(settings: Settings, tracing: Tracing | None = None, clock: Callable[[], datetime] = utc_now) -> Service:
@@ -62,7 +59,8 @@ def real(settings: Settings, tracing: Tracing | None = None, clock: Callable[[],
     around.live = application.live
     questions = Questions(service.pool, tree, service.today)
     service.answer(SERVICE, questions.answers)
-    service.follow(*(CommandReaction(reaction, application, service.caller) for reaction in reactions.ALL))
+    taking = tracing.taking if tracing else None
+    service.follow(*(CommandReaction(reaction, application, service.caller, taking) for reaction in reactions.ALL))
     _remind(service, application, followers[REMINDER_ROWS.name])
     _send(service, settings, application, around, members, questions, followers[DELIVERIES.name])
     return service
