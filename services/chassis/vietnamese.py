@@ -5,6 +5,7 @@ hỏi, ngã, sắc, nặng (TCVN 5712, and every Vietnamese dictionary); people 
 """
 
 import unicodedata
+from functools import lru_cache
 
 _ALPHABET = "aăâbcdđeêfghijklmnoôơpqrstuưvwxyz"
 _TONES = {"\u0300": 1, "\u0309": 2, "\u0303": 3, "\u0301": 4, "\u0323": 5}
@@ -35,6 +36,7 @@ def name_sort_key(full_name: str) -> str:
     return sort_key(" ".join([words[-1], *words[:-1]])) if words else ""
 
 
+@lru_cache(4_096)
 def _letter_and_tone(char: str) -> tuple[str, int]:
     """Split off the tone mark: ế is ê with tone sắc."""
     marks = unicodedata.normalize("NFD", char)

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
+from functools import lru_cache
 from uuid import UUID, uuid5
 
 from chassis.claims import Claim
@@ -16,6 +17,7 @@ from membership.events import Attachment, Level, UnitAttached, UnitDissolved, Un
 _UNITS = UUID("6f1c8a0e-6d0b-5c55-9a57-0d2f6d1f2a10")
 
 
+@lru_cache(200_000)
 def unit_id(code: str) -> UUID:
     """The aggregate id of a unit: a code is given once and never changes, so it is the identity."""
     return uuid5(_UNITS, code)
