@@ -5,6 +5,7 @@ the decision that answers it (see :class:`Handler`). How a command is authorised
 once, in :mod:`chassis.application`.
 """
 
+from abc import abstractmethod
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Generic, Protocol, TypeVar
@@ -32,9 +33,9 @@ class Command(BaseModel):
     expected_version: int | None = None
 
     @property
+    @abstractmethod
     def aggregate_id(self) -> UUID:
         """The aggregate it acts on."""
-        raise NotImplementedError
 
 
 S = TypeVar("S")

@@ -6,6 +6,7 @@ of a server for its whole grace.
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import TypeAlias
 
 import grpc
@@ -69,11 +70,10 @@ class Health:
             if draining:
                 return
             last = status
-            try:
+            # Nothing happened for so long: look again.
+            with suppress(TimeoutError):
                 async with asyncio.timeout(WATCH_INTERVAL_S):
                     await self._draining.wait()
-            except TimeoutError:
-                pass
 
     def handlers(self) -> dict[str, Handler]:
         """The methods of the health service, by path."""

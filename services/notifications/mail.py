@@ -1,6 +1,7 @@
 """How does a message become a mail, and how does the mail server take it over?"""
 
 import asyncio
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from email.errors import MessageError
@@ -119,10 +120,10 @@ class SmtpSession:
     async def close(self) -> None:
         """See :class:`MailSession`."""
         try:
-            if self._client.is_connected:
-                await self._client.quit()
-        except (aiosmtplib.SMTPException, OSError):
-            pass
+            # Leaving is a courtesy: a server that is gone needs none, and what it took it has answered already.
+            with suppress(aiosmtplib.SMTPException, OSError):
+                if self._client.is_connected:
+                    await self._client.quit()
         finally:
             self._client.close()
 
