@@ -12,7 +12,6 @@ from congdoan.sample.names import Person, person
 from congdoan.sample.steps import Chapter, Dice, Step, named, step
 from congdoan.sample.units import HA_NOI, MERGED_AWAY, MERGED_INTO, MOVED, VINH_PHUC, Unit
 
-END_OF_2024 = date(2024, 12, 31)
 VINH_PHUC_MEMBERS = 4_512
 """How many there are at the end of 2024: of "more than 4,500 people" the published report speaks."""
 

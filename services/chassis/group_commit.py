@@ -74,11 +74,6 @@ class Writer:
         self._connection: Connection | None = None
         self._stopping = False
 
-    @property
-    def waiting(self) -> int:
-        """Commands accepted and not yet durable."""
-        return len(self._queue)
-
     def start(self) -> None:
         """Begin to append."""
         self.task = asyncio.create_task(self._run(), name="store-writer")

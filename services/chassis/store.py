@@ -57,11 +57,6 @@ class EventStore:
         """The running tasks, for whoever watches that none dies."""
         return [task for task in (self._writer.task, self._loader.task) if task]
 
-    @property
-    def waiting(self) -> int:
-        """Commands accepted and not yet durable."""
-        return self._writer.waiting
-
     def submit(self, append: Append) -> asyncio.Future[Answer]:
         """Hand over the events of a command; the future answers as :meth:`append` does.
 

@@ -30,6 +30,10 @@ class Ring(Command):
 
     number: int
 
+    @property
+    def aggregate_id(self) -> UUID:
+        return UUID(int=self.number)
+
 
 class RungEnough(RuleBroken):
     """Enough for today."""
