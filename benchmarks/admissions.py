@@ -45,7 +45,7 @@ async def membership_on(conninfo: str) -> AsyncIterator[tuple[Application, Event
     """Membership's commands, with the units there, and the store they are kept in."""
     async with store_on(conninfo) as (store, _):
         tree, units = Hierarchy(), UnitsAtHand()
-        application = Application(store, menu(units), needs_of(SERVICE), tree, secret=SECRET)
+        application = Application(store, menu(units), needs_of([SERVICE]), tree, secret=SECRET)
         units.live = application.live
         for command in establishments():
             await application.execute(ANYWHERE, command)

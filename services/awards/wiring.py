@@ -22,7 +22,7 @@ def real(settings: Settings, tracing: Tracing | None = None) -> Service:
     members = MembersOverGrpc(RpcClient(settings.membership_target, MEMBERSHIP, service.caller))
     service.parts.append(members)
     facts = FactsAtHand(tree, members)
-    application = service.application(menu(facts), SERVICE, tree)
+    application = service.application(menu(facts), [SERVICE], tree)
     facts.live = application.live
     service.answer(SERVICE, Questions(service.pool, tree, service.today).answers)
     return service

@@ -43,12 +43,12 @@ class CommandPath(Protocol):
         """:raises Refusal: what stands against all of them."""
 
 
-def needs_of(service: ServiceDescriptor) -> dict[str, Role]:
-    """The role each method of a service states in its proto, by its name.
+def needs_of(contracts: Iterable[ServiceDescriptor]) -> dict[str, Role]:
+    """The role each method of some gRPC services states in its proto, by its name.
 
     :raises TypeError: a method states none.
     """
-    return {method.name: need_of(method) for method in service.methods}
+    return {method.name: need_of(method) for contract in contracts for method in contract.methods}
 
 
 class Rpc:
@@ -71,13 +71,16 @@ class Rpc:
         self.command_gate, self.other_gate = Gate(MAX_COMMAND_CALLS), Gate(MAX_OTHER_CALLS)
         self._await_positions, self._on_call, self._serving = await_positions, on_call, serving
 
-    def commands(self, application: CommandPath, service: ServiceDescriptor, menu: Iterable[type[Command]]) -> None:
-        """Answer the RPC named like each command of the menu, and its batch form.
+    def commands(
+        self, application: CommandPath, contracts: Sequence[ServiceDescriptor], menu: Iterable[type[Command]]
+    ) -> None:
+        """Answer the RPC named like each command of the menu, and its batch form, of the contract that has it.
 
         :raises TypeError: a command and its request do not have the same fields, or one of the RPCs is missing.
         """
         for command in menu:
             name = command.__name__
+            service = next((contract for contract in contracts if name in contract.methods_by_name), contracts[0])
             method, batch = _method(service, name), _method(service, f"Batch{name}")
             _agree(command, method.input_type)
             self._add(service, method, _single(application, command), gate=self.command_gate)

@@ -130,7 +130,7 @@ class Service:
     def application(
         self,
         menu: Sequence[AnyHandler],
-        service: ServiceDescriptor,
+        contracts: Sequence[ServiceDescriptor],
         tree: Hierarchy,
         *,
         own_menu: Sequence[AnyHandler] = (),
@@ -138,12 +138,13 @@ class Service:
     ) -> Application:
         """The path of a menu's commands; each is answered by the RPC of its name, alone and in batches.
 
+        :param contracts: the gRPC services among whose RPCs they are found.
         :param own_menu: commands that only the service gives, to itself; no RPC answers them.
         """
-        needs = {**needs_of(service), **{handler.command.__name__: Role.SERVICE for handler in own_menu}}
+        needs = {**needs_of(contracts), **{handler.command.__name__: Role.SERVICE for handler in own_menu}}
         secret = self.settings.secret_bytes()
         application = Application(self.store, [*menu, *own_menu], needs, tree, secret=secret, **more)
-        self._answers.append(lambda rpc: rpc.commands(application, service, [handler.command for handler in menu]))
+        self._answers.append(lambda rpc: rpc.commands(application, contracts, [handler.command for handler in menu]))
         return application
 
     def answer(self, service: ServiceDescriptor, questions: Mapping[str, Query]) -> None:

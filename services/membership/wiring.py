@@ -22,7 +22,7 @@ def real(settings: Settings, tracing: Tracing | None = None) -> Service:
     tree = service.tree(UNITS)
     register, *_ = service.keep(MEMBERS, MEMBER_COUNTS, REPORTS, PLAN_ITEMS)
     units = UnitsAtHand()
-    application = service.application(menu(units), SERVICE, tree, on_events=lambda *happened: _place(tree, *happened))
+    application = service.application(menu(units), [SERVICE], tree, on_events=lambda *happened: _place(tree, *happened))
     units.live = application.live
     service.answer(SERVICE, Questions(service.pool, tree, service.today, lambda: service.current(register)).answers)
     return service

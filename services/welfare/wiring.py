@@ -22,7 +22,7 @@ def real(settings: Settings, tracing: Tracing | None = None) -> Service:
     members = MembersOverGrpc(RpcClient(settings.membership_target, MEMBERSHIP, service.caller))
     service.parts.append(members)
     recipients = RecipientsAtHand(tree, members)
-    application = service.application(menu(recipients), SERVICE, tree)
+    application = service.application(menu(recipients), [SERVICE], tree)
     recipients.live = application.live
     service.answer(SERVICE, Questions(service.pool, tree, service.today).answers)
     return service

@@ -135,7 +135,7 @@ async def started(store: EventStore, pool: Pool) -> Awards:
     tree.put(nodes())
     members = PlayedMembership()
     facts = FactsAtHand(tree, members)
-    application = Application(store, menu(facts), needs_of(SERVICE), tree, secret=SECRET)
+    application = Application(store, menu(facts), needs_of([SERVICE]), tree, secret=SECRET)
     facts.live = application.live
     followers = [Follower(pool, Projection(model), lambda: datetime.now(UTC)) for model in OWN]
     for follower in followers:

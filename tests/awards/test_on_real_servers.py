@@ -31,7 +31,7 @@ from federation.awards.v1 import awards_pb2 as pb
 
 FEEDER = Caller("feeder", Role.SERVICE, "tld")
 LAN, LEFT = UUID(int=1), UUID(int=2)
-COMMANDS = sorted(name for name in needs_of(awards.rpc.SERVICE) if f"Batch{name}" in needs_of(awards.rpc.SERVICE))
+COMMANDS = sorted(name for name in needs_of([awards.rpc.SERVICE]) if f"Batch{name}" in needs_of([awards.rpc.SERVICE]))
 
 
 @contextmanager

@@ -122,7 +122,7 @@ async def served(
     """The probe on a free port; stopped at the end without grace."""
     application = application or Obedient()
     rpc = Rpc(**options)
-    rpc.commands(application, PROBE_SERVICE, [PlaceThing])
+    rpc.commands(application, [PROBE_SERVICE], [PlaceThing])
     rpc.queries(PROBE_SERVICE, queries or {"FindThings": find_nothing})
     rpc.actions(PROBE_SERVICE, {"ShakeThings": shake})
     server = Server(rpc, f"127.0.0.1:{port}", ready or always)

@@ -483,8 +483,8 @@ def test_a_method_that_states_no_role_is_never_served() -> None:
     with pytest.raises(TypeError, match=r"CarelessService\.FindThings states no role"):
         Rpc().queries(CARELESS_SERVICE, {"FindThings": find_nothing})
     with pytest.raises(TypeError, match="states no role"):
-        needs_of(CARELESS_SERVICE)
-    assert needs_of(PROBE_SERVICE)["FindThings"] is Role.PROVINCE_OFFICER
+        needs_of([CARELESS_SERVICE])
+    assert needs_of([PROBE_SERVICE])["FindThings"] is Role.PROVINCE_OFFICER
 
 
 def test_a_command_and_its_request_have_the_same_fields() -> None:
@@ -493,7 +493,7 @@ def test_a_command_and_its_request_have_the_same_fields() -> None:
 
     Heavier.__name__ = "PlaceThing"
     with pytest.raises(TypeError, match="differ: weight_kg"):
-        Rpc().commands(Obedient(), PROBE_SERVICE, [Heavier])
+        Rpc().commands(Obedient(), [PROBE_SERVICE], [Heavier])
 
 
 async def test_the_caller_of_a_service_speaks_vietnamese_unless_it_says_otherwise() -> None:

@@ -87,7 +87,7 @@ class Running:
         self.tree.put([unit("cdvcvn", ""), unit("ha-noi", "cdvcvn", "CĐVC Hà Nội"), unit("ba-dinh", "ha-noi", "CĐCS Ba Đình")])
         self.around = Surroundings(self.tree, self.members, clock, patience)
         own = own_menu(self.around)
-        needs = {**needs_of(SERVICE), **{handler.command.__name__: Role.SERVICE for handler in own}}
+        needs = {**needs_of([SERVICE]), **{handler.command.__name__: Role.SERVICE for handler in own}}
         self.application = Application(self.store, [*menu(self.around), *own], needs, self.tree, secret=SECRET)
         self.around.live = self.application.live
         self.questions = Questions(pool, self.tree, lambda: clock().date())

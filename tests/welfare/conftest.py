@@ -112,7 +112,7 @@ async def started(store: EventStore, pool: Pool) -> Welfare:
     tree.put([unit(tet.SCHOOL, tet.HOLDER), unit(tet.COURT, tet.HOLDER), unit("gone", tet.HOLDER, dissolved_on=date(2023, 1, 1))])
     members = PlayedMembership()
     recipients = RecipientsAtHand(tree, members)
-    application = Application(store, menu(recipients), needs_of(SERVICE), tree, secret=SECRET)
+    application = Application(store, menu(recipients), needs_of([SERVICE]), tree, secret=SECRET)
     recipients.live = application.live
     followers = [Follower(pool, Projection(model), lambda: datetime.now(UTC)) for model in ALL]
     for follower in followers:
