@@ -2,23 +2,30 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from contextlib import asynccontextmanager, nullcontext
 from datetime import date
 from itertools import count
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TypeVar
-from uuid import NAMESPACE_OID, uuid4, uuid5
+from uuid import NAMESPACE_OID, UUID, uuid4, uuid5
 
 from benchmarks.ground import SECRET, store_on
 from chassis.application import Application
 from chassis.commands import Call
+from chassis.database import migrate
+from chassis.events import Event
 from chassis.hierarchy import Hierarchy
+from chassis.key_store import KEY_STEPS, KeyStore
 from chassis.rpc import needs_of
+from chassis.sealing import Keys, Sealer
 from chassis.security import Caller, Role
 from chassis.store import EventStore
+from chassis.wrapping_keys import WrappingKeys
 from federation.membership.v1 import membership_pb2 as pb
 from membership.application import UnitsAtHand, menu
-from membership.domain.member import AdmitMember
+from membership.domain.member import AdmitMember, keyed_hash_of_ids
 from membership.domain.unit import EstablishUnit
 from membership.events import UNITS, Level, unit_after
 from membership.rpc import SERVICE
@@ -40,12 +47,43 @@ TREE = (
 _NUMBERS = count(1)
 
 
+class Unsealed(Sealer):
+    """What personal values would cost if they were kept in clear."""
+
+    def __init__(self) -> None:
+        """It needs no keys."""
+
+    async def keys_of(self, events: Iterable[Event]) -> Keys:
+        """None is needed."""
+        return {}
+
+    def stored(self, event: Event, aggregate_id: UUID, version: int, keys: Keys) -> bytes:
+        """The bytes as they would be."""
+        return event.encode()
+
+
 @asynccontextmanager
-async def membership_on(conninfo: str) -> AsyncIterator[tuple[Application, EventStore]]:
+async def sealing_on(conninfo: str) -> AsyncIterator[Sealer]:
+    """What seals personal values, with the keys in a database that stands for the key store's own."""
+    with TemporaryDirectory(prefix="congdoan-") as folder:
+        wrapping = WrappingKeys(Path(folder) / "wrapping")
+        wrapping.put_first()
+        await asyncio.to_thread(migrate, conninfo, steps=KEY_STEPS)
+        keys = KeyStore(conninfo, wrapping)
+        await keys.start()
+        try:
+            yield Sealer(keys)
+        finally:
+            await keys.stop()
+
+
+@asynccontextmanager
+async def membership_on(conninfo: str, *, sealed: bool = True) -> AsyncIterator[tuple[Application, EventStore]]:
     """Membership's commands, with the units there, and the store they are kept in."""
-    async with store_on(conninfo) as (store, _):
-        tree, units = Hierarchy(), UnitsAtHand()
-        application = Application(store, menu(units), needs_of([SERVICE]), tree, secret=SECRET)
+    sealing = sealing_on(conninfo) if sealed else nullcontext(Unsealed())
+    async with sealing as sealer, store_on(conninfo) as (store, _):
+        tree, units = Hierarchy(), UnitsAtHand(keyed_hash_of_ids(SECRET))
+        application = Application(store, menu(units), needs_of([SERVICE]), tree, secret=SECRET, sealer=sealer)
         units.live = application.live
         for command in establishments():
             await application.execute(ANYWHERE, command)

@@ -30,6 +30,7 @@ def fill(conninfo: str, events: int) -> None:
         member_id=member_id,
         full_name=NAME,
         national_id="900000000000",
+        national_id_hash="900000000000",
         birth_date=BORN,
         phone="",
         email="",

@@ -72,7 +72,8 @@ def asyncapi() -> dict[str, Any]:
             "license": {"name": "Apache-2.0"},
             "description": (
                 "CloudEvents 1.0 in binary mode on NATS JetStream, one stream a service. The body is the stored JSON. "
-                "Readers pass over fields they do not know."
+                "Readers pass over fields they do not know. A field marked x-personal is empty or ciphertext, "
+                "``sealed:1:`` and base64url, whatever it says: whoever may know a name asks membership."
             ),
         },
         "defaultContentType": "application/json",

@@ -7,13 +7,17 @@ from dataclasses import dataclass
 from typing import Any
 
 from chassis.clients import Refused
+from chassis.refusals import Status
+from chassis.security import Role
 from congdoan.clients import Federation, contract_of, request_of
-from congdoan.sample import Sample, Step
+from congdoan.sample import Sample, Sender, Step
 
 BATCH = 500
 IN_FLIGHT = 6
 TIMEOUT_S = 60.0
 PAGE = 1_000
+REPEATS, PAUSE_S = 40, 0.5
+"""How often commands are sent again that cannot be decided just now, and after how long."""
 
 
 class SampleRefused(Exception):
@@ -27,10 +31,11 @@ OnFed = Callable[[int], None]
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Commands of one kind that may be sent at once."""
+    """Commands of one kind and one sender that may be sent at once; the sender is None for the operator who feeds."""
 
     service: str
     rpc: str
+    sender: Sender | None
     items: Sequence[Step]
 
 
@@ -78,19 +83,25 @@ async def feed(federation: Federation, sample: Sample, on_fed: OnFed = lambda co
 
 
 def batches(stage: Iterable[Step]) -> Iterator[Batch]:
-    """The commands of a stage by their kind, not too many in one."""
-    kinds: dict[tuple[str, str], list[Step]] = defaultdict(list)
+    """The commands of a stage by their kind and sender, not too many in one."""
+    kinds: dict[tuple[str, str, Sender | None], list[Step]] = defaultdict(list)
     for step in stage:
-        kinds[step.service, step.rpc].append(step)
-    for (service, rpc), steps in kinds.items():
+        kinds[step.service, step.rpc, step.sender].append(step)
+    for (service, rpc, sender), steps in kinds.items():
         for start in range(0, len(steps), BATCH):
-            yield Batch(service, rpc, steps[start : start + BATCH])
+            yield Batch(service, rpc, sender, steps[start : start + BATCH])
 
 
 async def _send(federation: Federation, batch: Batch, seen: Positions) -> int:
-    contract = contract_of(batch.service)
+    contract, sender = contract_of(batch.service, batch.rpc), batch.sender
     items = [request_of(contract, batch.rpc, step.fields) for step in batch.items]
-    answers = await federation.call(batch.service, f"Batch{batch.rpc}", {"items": items}, timeout_s=TIMEOUT_S, at_least=seen)
+    caller = federation.acting_as(sender.subject, Role[sender.role.upper()], sender.unit) if sender else federation
+    for _ in range(REPEATS):
+        answers = await caller.call(batch.service, f"Batch{batch.rpc}", {"items": items}, timeout_s=TIMEOUT_S, at_least=seen)
+        # What was answered is answered the same again, so the whole batch may be repeated for one that waits.
+        if not any(item.refusal.status == Status.UNAVAILABLE.value for item in answers.items):
+            break
+        await asyncio.sleep(PAUSE_S)
     for step, item in zip(batch.items, answers.items, strict=True):
         if item.HasField("refusal"):
             raise SampleRefused(_told(step, item.refusal))

@@ -14,9 +14,12 @@ import grpc
 from grpc_health.v1.health_pb2 import HealthCheckRequest, HealthCheckResponse
 
 from chassis.streams import set_up
+from chassis.wrapping_keys import WrappingKeys
+from congdoan.authority import Certificates
 from congdoan.embedded import ChildProcess, EmbeddedNats, EmbeddedPostgres, ServiceProcess, Supervisor, reserve_port
 from congdoan.embedded.folder import make_private_folder
 from congdoan.embedded.process import plain_environment
+from congdoan.issuer import AUDIENCE, FOLDER, ISSUER, PUBLISHED, Issuer
 from congdoan.migrating import ENVIRONMENTS
 from congdoan.services import RECORDING, SERVICES
 
@@ -24,7 +27,15 @@ STEP_TIMEOUT_S = 60.0
 START_TIMEOUT_S = 60.0
 HEALTH_TIMEOUT_S = 1.0
 SECRET_BYTES = 32
+SECRETS = "secrets"
+KEYS = "keys"
+"""The database of the keys of persons."""
 PASSED_ON = ("PYTHONPATH", "CONGDOAN_OTLP_ENDPOINT", "CONGDOAN_LOG_LEVEL")
+
+
+def wrapping_keys_of(data: Path) -> Path:
+    """Where the keys stand by which a suite wraps those of persons."""
+    return data / SECRETS / "wrapping"
 
 
 class StepFailed(Exception):
@@ -32,18 +43,24 @@ class StepFailed(Exception):
 
 
 class Suite:
-    """The processes of one suite: its history in `data`, what ends with it in `run`, which has a short path."""
+    """The processes of one suite: its history in `data`, what ends with it in `run`, which has a short path.
+
+    Whoever prepares or starts services holds its `certificates` (``with``) as long as they run.
+    """
 
     def __init__(self, data: Path, run: Path) -> None:
         self.data, self.run = data, run
         self.nats, self.postgres = EmbeddedNats(data / "nats", run), EmbeddedPostgres(data, run)
         # Kept as long as the suite, so that a service that comes back is found where it was.
         self._ports = {name: reserve_port() for name in SERVICES}
+        self._service_ports = {name: reserve_port() for name in SERVICES}
+        self._health_ports = {name: reserve_port() for name in SERVICES}
         self._metrics_ports = {name: reserve_port() for name in SERVICES}
+        self.certificates = Certificates(run / "tls", SERVICES)
 
     @property
     def targets(self) -> dict[str, str]:
-        """Where each service answers gRPC."""
+        """Where each service answers users."""
         return {name: port.address for name, port in self._ports.items()}
 
     @property
@@ -58,6 +75,7 @@ class Suite:
         """
         for folder in (self.data, self._secrets, self._logs):
             make_private_folder(folder)
+        self.issuer = Issuer.open(self.issuer_folder)
         supervisor.start(self.nats, self.postgres)
 
     def prepare(self) -> None:
@@ -68,6 +86,9 @@ class Suite:
         for name in SERVICES:
             self._make_secret(name)
             self.postgres.create_database(name)
+        self.postgres.create_database(KEYS)
+        if not self._wrapping_keys.exists():
+            WrappingKeys(self._wrapping_keys).put_first()
         migrating = self._migrating()
         asyncio.run(set_up(self.nats.url, RECORDING))
         _finish("migrate", migrating)
@@ -86,7 +107,7 @@ class Suite:
             name,
             [sys.executable, "-m", name, "serve"],
             log=self._log_of(name),
-            is_ready=Readiness(self._ports[name].address),
+            is_ready=Readiness(self._health_ports[name].address),
             env=self.environment(name),
             start_timeout_s=START_TIMEOUT_S,
         )
@@ -100,18 +121,41 @@ class Suite:
 
     def environment(self, name: str) -> dict[str, str]:
         """Everything a service is told; nothing else of this shell reaches it."""
-        targets = {f"CONGDOAN_{other.upper()}_TARGET": target for other, target in self.targets.items()}
+        targets = {f"CONGDOAN_{other.upper()}_TARGET": port.address for other, port in self._service_ports.items()}
+        identity = self.certificates.identity(name)
+        if name == "membership":
+            targets |= {
+                "CONGDOAN_KEYS_DATABASE_URL": self.postgres.conninfo(KEYS),
+                "CONGDOAN_WRAPPING_KEY_FILE": str(self._wrapping_keys),
+            }
         return plain_environment(
             CONGDOAN_DATABASE_URL=self.postgres.conninfo(name),
             CONGDOAN_NATS_URL=self.nats.url,
             CONGDOAN_LISTEN=self._ports[name].address,
+            CONGDOAN_SERVICE_LISTEN=self._service_ports[name].address,
+            CONGDOAN_HEALTH_LISTEN=self._health_ports[name].address,
+            CONGDOAN_TLS_CERTIFICATE_FILE=str(identity.certificate),
+            CONGDOAN_TLS_KEY_FILE=str(identity.key),
+            CONGDOAN_TLS_AUTHORITY_FILE=str(identity.authority),
             CONGDOAN_METRICS_LISTEN=self._metrics_ports[name].address,
             CONGDOAN_SECRET_FILE=str(self._secrets / name),
+            CONGDOAN_TOKEN_ISSUER=ISSUER,
+            CONGDOAN_TOKEN_AUDIENCE=AUDIENCE,
+            CONGDOAN_TOKEN_KEYS=str(self.issuer_folder / PUBLISHED),
             CONGDOAN_DRAIN_S="1",
             PYTHONUNBUFFERED="1",
             **targets,
             **_passed_on(os.environ),
         )
+
+    @property
+    def _wrapping_keys(self) -> Path:
+        return wrapping_keys_of(self.data)
+
+    @property
+    def issuer_folder(self) -> Path:
+        """Where the keys lie that vouch for this machine's users."""
+        return self.data / FOLDER
 
     def _make_secret(self, name: str) -> None:
         """What keys the service's hashes: made once, for they must be the same as long as the history."""
@@ -127,7 +171,7 @@ class Suite:
 
     @property
     def _secrets(self) -> Path:
-        return self.data / "secrets"
+        return self.data / SECRETS
 
     @property
     def _logs(self) -> Path:

@@ -68,6 +68,100 @@ _PHRASES: Mapping[str, tuple[str, str]] = {
     "refused": ("Bị từ chối: {reason}", "Refused: {reason}"),
     "failed": ("Không hoàn thành: {reason}", "Failed: {reason}"),
     "unknown_service": ("Không có dịch vụ {name}; có: {known}.", "There is no service {name}; there are: {known}."),
+    "not_all_said": ("Thiếu biến môi trường {name}.", "The variable {name} is missing."),
+    # tokens
+    "no_issuer": (
+        "Thư mục {data} chưa có nơi cấp thẻ truy cập; hãy chạy `congdoan up --data` với thư mục này.",
+        "{data} has no token issuer; start a suite on it: `congdoan up --data`.",
+    ),
+    "unknown_role": ("Không có vai trò này; có: {known}.", "There is no such role; there are: {known}."),
+    "role_not_issued": ("Vai trò này không được cấp thẻ truy cập.", "No token is issued for this role."),
+    "unit_missing": ("Vai trò này phải kèm mã đơn vị (--unit).", "This role is held at a unit: name it (--unit)."),
+    "unit_malformed": ("Mã đơn vị sai định dạng.", "This is no code of a unit."),
+    "subject_malformed": (
+        "Mã người dùng (--subject) phải có từ 1 đến 200 ký tự in được.",
+        "The subject has 1 to 200 printable characters.",
+    ),
+    "lifetime_refused": ("Thời hạn phải từ 1 phút đến 24 giờ.", "A token lives from a minute to 24 hours."),
+    "token_key_rotated": (
+        "Khoá {key} ký từ bây giờ; thẻ đã cấp vẫn dùng được đến khi hết hạn.",
+        "The key {key} signs from now on; tokens already issued stay valid until they expire.",
+    ),
+    # officers
+    "recorded": ("Đã ghi nhận {id} (vị trí {position}).", "Recorded: {id} (position {position})."),
+    "written_to": ("Đã ghi vào {file}.", "Written to {file}."),
+    "none": ("không có", "none"),
+    "data_request": ("Yêu cầu", "Request"),
+    "kind": ("Loại", "Kind"),
+    "status": ("Tình trạng", "Status"),
+    "received_on": ("Ngày nhận", "Received on"),
+    "due_on": ("Đến hạn", "Due on"),
+    "late": ("Trễ hạn", "Late"),
+    "hold": ("Lưu giữ", "Hold"),
+    "field_class": ("Loại dữ liệu", "Class"),
+    "basis": ("Căn cứ", "Basis"),
+    "placed_on": ("Từ ngày", "Since"),
+    "lifted_on": ("Đến ngày", "Lifted on"),
+    "by": ("Bên xác nhận", "By"),
+    "at": ("Lúc", "At"),
+    "erasure_certificate": (
+        """CHỨNG NHẬN XOÁ DỮ LIỆU CÁ NHÂN
+(Luật 91/2025/QH15, Nghị định 356/2025/NĐ-CP)
+
+Mã người:            {person_id}
+Theo yêu cầu:        {request_id}
+Đơn vị:              {unit}
+Ngày xoá:            {erased_on} (vị trí {position})
+Khoá bị huỷ lúc:     {key_destroyed_at}
+Ngày chứng nhận:     {certified_on}
+Vị trí các sự kiện không ai còn mở được: {positions}
+Các bên đã xác nhận không còn giữ gì:
+{acknowledged}""",
+        """CERTIFICATE OF ERASURE OF PERSONAL DATA
+(Law 91/2025/QH15, Decree 356/2025/ND-CP)
+
+Id of the person:    {person_id}
+On the request:      {request_id}
+Unit:                {unit}
+Erased on:           {erased_on} (position {position})
+Key destroyed at:    {key_destroyed_at}
+Certified on:        {certified_on}
+Positions of the events that nobody can open any more: {positions}
+Those who acknowledged that they keep nothing:
+{acknowledged}""",
+    ),
+    "nobody_in_office": ("Không có ai.", "There is nobody."),
+    "unknown_name": ("Không có tên này; có: {known}.", "There is no such name; there are: {known}."),
+    "nobody_vouches": (
+        "Chỉ có thể hỏi thay người khác (--as) với hệ thống trên máy này.",
+        "Only a suite of this machine can be asked as somebody else (--as).",
+    ),
+    "unit": ("Đơn vị", "Unit"),
+    "officer": ("Cán bộ", "Officer"),
+    "office": ("Chức vụ", "Office"),
+    "since": ("Từ ngày", "Since"),
+    "until": ("Đến ngày", "Until"),
+    "held_as": ("Mã chức vụ", "Position id"),
+    "delegation": ("Mã uỷ quyền", "Delegation id"),
+    # consents, children, names
+    "none_found": ("Không có gì.", "There is nothing."),
+    "purpose": ("Mục đích", "Purpose"),
+    "given_by": ("Người đồng ý", "Given by"),
+    "text_version": ("Văn bản", "Text"),
+    "evidence": ("Chứng cứ", "Evidence"),
+    "given_on": ("Ngày đồng ý", "Given on"),
+    "withdrawn_on": ("Ngày rút lại", "Withdrawn on"),
+    "child_id": ("Mã của trẻ", "Child id"),
+    "member_id": ("Mã đoàn viên", "Member id"),
+    "full_name": ("Họ và tên", "Name"),
+    "birth_date": ("Ngày sinh", "Born on"),
+    "registered_on": ("Ngày ghi nhận", "Recorded on"),
+    "erased": ("Đã xoá", "Erased"),
+    "refusal": ("Vì sao không cho biết", "Why it is not told"),
+    "on_day": ("Ngày", "Day"),
+    "reader": ("Người đọc", "Reader"),
+    "reader_role": ("Vai trò", "Role"),
+    "members_read": ("Đoàn viên", "Members"),
     # operations
     "nothing_aside": ("Không có sự kiện nào bị gác lại.", "No event lies aside."),
     "follower": ("Bên theo dõi", "Follower"),
@@ -79,6 +173,10 @@ _PHRASES: Mapping[str, tuple[str, str]] = {
     "replayed": (
         "{follower}: đã xử lý {taken}, còn gác lại {parked}.",
         "{follower}: {taken} taken, {parked} still lie aside.",
+    ),
+    "rotated": (
+        "Khoá bọc mới {wrapping_key}: đã bọc lại {rewrapped} khoá cá nhân.",
+        "New wrapping key {wrapping_key}: {rewrapped} keys of persons were wrapped anew.",
     ),
     "read_model": ("Bảng đọc", "Read model"),
     "version": ("Phiên bản", "Version"),

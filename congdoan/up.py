@@ -7,7 +7,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -17,12 +17,12 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from chassis.security import Caller, Role
 from congdoan import whereabouts
 from congdoan.catching_up import caught_up, heads
 from congdoan.clients import Federation, connected
 from congdoan.embedded import Death, Supervisor
 from congdoan.feeding import feed, is_fed
+from congdoan.issuer import operator
 from congdoan.sample import SUMMARIES, Sample, sample
 from congdoan.suite import Suite
 from congdoan.summary import Summary, summarise
@@ -33,9 +33,6 @@ STOP_BUDGET_S = 8.0
 """For all processes together; the rest of ten seconds is for folders, and for this process itself."""
 
 RUN_PREFIX = "congdoan-run-"
-
-OPERATOR: dict[str, str] = {"id": "congdoan", "role": "federation_officer", "unit": "tld"}
-"""As whom this machine's user calls the services of the own suite."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +72,7 @@ class _Run:
         thinking = None if self.wishes.empty else _Ahead()
         self.at("starting_servers")
         self.suite.start_servers(self.supervisor)
-        with whereabouts.told(self.note):
+        with self.suite.certificates, whereabouts.told(self.note):
             self.at("preparing")
             self.suite.prepare()
             self.at("starting_services")
@@ -90,7 +87,9 @@ class _Run:
 
     async def fill(self, wanted: Sample) -> Sequence[Summary]:
         """Bring the sample in, unless it is there, and ask what came out."""
-        async with connected(self.suite.targets, caller_of(OPERATOR, self.wishes.language), wait_for_ready=True) as federation:
+        issuer, targets = self.suite.issuer, self.suite.targets
+        credentials = operator(issuer, self.suite.certificates.authority_file, self.wishes.language)
+        async with connected(targets, credentials, vouch=issuer.token_source, wait_for_ready=True) as federation:
             if await is_fed(federation, wanted):
                 self.print("already_fed")
             else:
@@ -141,8 +140,9 @@ class _Run:
     def note(self) -> whereabouts.Note:
         """How others find the suite."""
         suite = self.suite
+        authority = suite.certificates.authority_file
         return whereabouts.note_of_this_process(
-            suite.data, suite.run, services=suite.targets, metrics=suite.metrics, caller=OPERATOR
+            suite.data, suite.run, services=suite.targets, metrics=suite.metrics, authority=authority
         )
 
 
@@ -171,11 +171,6 @@ async def settled_summaries(federation: Federation, today: date) -> Sequence[Sum
             return summaries
         if await heads(federation) == {name: status.head for name, status in statuses.items()}:
             return summaries
-
-
-def caller_of(fields: Mapping[str, str], language: Language) -> Caller:
-    """Whoever a note names, asking in a language."""
-    return Caller(fields["id"], Role[fields["role"].upper()], fields["unit"], language)
 
 
 def print_json(document: object) -> None:

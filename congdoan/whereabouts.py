@@ -1,6 +1,7 @@
 """Where does a running suite listen? It leaves a note in its data folder, and a pointer to it where each user's programs look.
 
-A note tells addresses and no secret. A note whose suite is gone, killed perhaps, is passed over and cleared away.
+A note tells addresses and files, and no secret: whoever may read the suite's data folder finds there what makes a caller.
+A note whose suite is gone, killed perhaps, is passed over and cleared away.
 """
 
 import contextlib
@@ -25,7 +26,7 @@ class UnsafeFolder(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """A running suite: its process, where its services listen, and as whom this machine's user asks them.
+    """A running suite: its process, where its services listen, and the file of the authority that says they are it.
 
     ``began`` is the kernel's time of the process' start, in clock ticks since boot; a pid alone may be another's by now.
     ``run`` is a folder that ends with the suite, ``data`` one that may outlive it.
@@ -37,7 +38,7 @@ class Note:
     run: str
     services: Mapping[str, str]
     metrics: Mapping[str, str]
-    caller: Mapping[str, str]
+    authority: str
 
     @property
     def alive(self) -> bool:
@@ -46,11 +47,11 @@ class Note:
 
 
 def note_of_this_process(
-    data: Path, run: Path, *, services: Mapping[str, str], metrics: Mapping[str, str], caller: Mapping[str, str]
+    data: Path, run: Path, *, services: Mapping[str, str], metrics: Mapping[str, str], authority: Path
 ) -> Note:
     """What this process tells of the suite it runs."""
     pid = os.getpid()
-    return Note(pid, _began(pid) or 0, str(data), str(run), services, metrics, caller)
+    return Note(pid, _began(pid) or 0, str(data), str(run), services, metrics, str(authority))
 
 
 @contextlib.contextmanager

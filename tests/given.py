@@ -45,9 +45,14 @@ class When(Generic[S]):
 
     def then(self, *expected: Event) -> S:
         """These events happen, and the aggregate takes them; what it is afterwards comes back."""
-        events = list(self.decide(self.given.state, self.command, self.facts))
+        events = self.events
         assert events == list(expected)
         return state_after(self.given.aggregate, *self.given.history, *events)
+
+    @property
+    def events(self) -> list[Event]:
+        """What happens, for a test that is about some of it."""
+        return list(self.decide(self.given.state, self.command, self.facts))
 
     def refused(self, refusal: type[Refusal], field: str | None = None) -> Refusal:
         """It is refused for this rule, in both languages, naming this field."""

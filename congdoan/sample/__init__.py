@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from functools import cache
 from hashlib import sha256
 
-from congdoan.sample import announcements, duties, gifts, honours, initiatives, people, units
+from congdoan.sample import announcements, duties, gifts, honours, initiatives, officers, people, units
 from congdoan.sample.duties import Item
-from congdoan.sample.steps import Chapter, Step, alongside
+from congdoan.sample.steps import Chapter, Sender, Step, alongside
 
-__all__ = ["SUMMARIES", "Sample", "Step", "sample"]
+__all__ = ["SUMMARIES", "Sample", "Sender", "Step", "sample"]
 
 SUMMARIES = ((units.VINH_PHUC, 2024), (units.FEDERATION, 2024), (units.HA_NOI, 2023))
 """The years that the sample tells of: unit and year."""
@@ -32,6 +32,7 @@ def sample() -> Sample:
     """The sample federation."""
     stages = [
         *units.chapter(),
+        *officers.chapter(),
         *people.chapter(),
         *alongside(
             *(gifts.chapter(), honours.chapter(), initiatives.chapter()),
@@ -47,5 +48,5 @@ def _digest(stages: Chapter) -> str:
     told = sha256()
     for stage in stages:
         for step in stage:
-            told.update(repr((step.service, step.rpc, sorted(step.fields.items()))).encode())
+            told.update(repr((step.service, step.rpc, sorted(step.fields.items()), step.sender)).encode())
     return told.hexdigest()[:16]

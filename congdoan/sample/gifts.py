@@ -3,6 +3,7 @@
 from datetime import date
 from uuid import UUID
 
+from congdoan.sample.officers import signatory
 from congdoan.sample.people import Member, members_in_hardship, members_of
 from congdoan.sample.steps import Chapter, Dice, Step, named, step
 from congdoan.sample.units import HA_NOI, VINH_PHUC
@@ -29,11 +30,13 @@ def chapter() -> Chapter:
             _open(HA_NOI_TET, HA_NOI, "Tết sum vầy – Xuân gắn kết"),
         ],
         [
-            _about("ApproveBudget", VINH_PHUC_TET, date(2023, 12, 22), amount_vnd=55_000_000),
-            _about("ApproveBudget", HA_NOI_TET, date(2023, 12, 22), amount_vnd=30_000_000),
+            _about("ApproveBudget", VINH_PHUC_TET, date(2023, 12, 22), amount_vnd=55_000_000).by(signatory(VINH_PHUC)),
+            _about("ApproveBudget", HA_NOI_TET, date(2023, 12, 22), amount_vnd=30_000_000).by(signatory(HA_NOI)),
         ],
         [
-            _about("AdjustBudget", VINH_PHUC_TET, date(2024, 1, 3), amount_vnd=70_000_000, reason="Bổ sung từ nguồn xã hội hoá"),
+            _about(
+                "AdjustBudget", VINH_PHUC_TET, date(2024, 1, 3), amount_vnd=70_000_000, reason="Bổ sung từ nguồn xã hội hoá"
+            ).by(signatory(VINH_PHUC)),
             *(
                 _share("ProposeBeneficiary", share, date(2024, 1, 5), amount_vnd=_amount_vnd(share))
                 for share in (*given, refused)

@@ -6,8 +6,9 @@ from datetime import date
 from uuid import UUID
 
 from congdoan.sample.bodies import CENTRAL
+from congdoan.sample.officers import IN_PLACE_OF_THE_CHAIR, LABOUR_FEDERATION, signatory
 from congdoan.sample.people import members_of
-from congdoan.sample.steps import Chapter, Stage, Step, named, step
+from congdoan.sample.steps import Chapter, Sender, Stage, Step, named, step
 from congdoan.sample.units import CONFEDERATION, FEDERATION, VINH_PHUC
 
 YEAR = 2024
@@ -18,7 +19,6 @@ MERIT_BY_LABOUR_FEDERATION, MERIT_BY_FEDERATION, COMMENDED = 4, 2, 9
 MERIT_MENDED, COMMENDED_AND_REVOKED = 0, 8
 """Which certificate's nomination was returned once, and which commendation did not last."""
 
-LABOUR_FEDERATION = f"ldld-{VINH_PHUC}"
 DELEGATES_THEME = "Tham mưu giỏi, phục vụ tốt"
 PROPOSED, ENDORSED, DECIDED = date(2024, 11, 11), date(2024, 11, 25), date(2024, 12, 6)
 FEDERATION_CONFERENCE, VINH_PHUC_CONFERENCE = date(2024, 12, 20), date(2025, 1, 9)
@@ -52,9 +52,9 @@ def chapter() -> Chapter:
         [_of("ReturnAward", mended, date(2024, 11, 15), reviewer=VINH_PHUC, reason="Thiếu số liệu chứng minh thành tích")],
         [_of("ResubmitAward", mended, date(2024, 11, 19), citation=f"{mended.citation}, có số liệu kèm theo")],
         [_of("EndorseAward", award, ENDORSED, reviewer=award.reviewer) for award in awards],
-        [_of("DecideAward", award, DECIDED, decision_number=award.decision) for award in awards],
+        [_of("DecideAward", award, DECIDED, decision_number=award.decision).by(_signed_by(award)) for award in awards],
         [_of("PresentAward", award, award.presented_on, presenter=_presenter(award)) for award in awards],
-        [_of("RevokeAward", revoked, date(2025, 4, 10), reason="Kê khai thành tích không đúng")],
+        [_of("RevokeAward", revoked, date(2025, 4, 10), reason="Kê khai thành tích không đúng").by(signatory(VINH_PHUC))],
         [_of("RecoverArtefact", revoked, date(2025, 5, 5))],
     ]
 
@@ -127,6 +127,10 @@ def _quotas() -> Stage:
         step("awards", "SetQuota", decider, form, decider=decider, form=form, year=YEAR, at_most=at_most, on=date(2024, 2, 1))
         for decider, form, at_most in quotas
     ]
+
+
+def _signed_by(award: Award) -> Sender:
+    return IN_PLACE_OF_THE_CHAIR.sender if award.decider == VINH_PHUC else signatory(award.decider)
 
 
 def _presenter(award: Award) -> str:

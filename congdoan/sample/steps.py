@@ -5,7 +5,7 @@ the same on every machine.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain, zip_longest
 from random import Random
 from typing import TypeVar
@@ -22,12 +22,29 @@ def named(*path: object) -> UUID:
 
 
 @dataclass(frozen=True, slots=True)
+class Sender:
+    """As whom a command is sent: the subject of a token, its role, and the unit where that is held."""
+
+    subject: str
+    role: str
+    unit: str
+
+
+@dataclass(frozen=True, slots=True)
 class Step:
-    """One command: the service, its rpc, the fields of the request (enums by name, ids and days as themselves)."""
+    """One command: the service, its rpc, the fields of the request (enums by name, ids and days as themselves).
+
+    `sender` is None for what the feeding operator may send as well as anybody.
+    """
 
     service: str
     rpc: str
     fields: Mapping[str, object]
+    sender: Sender | None = None
+
+    def by(self, sender: Sender) -> "Step":
+        """The same, sent by the officer who signs it."""
+        return replace(self, sender=sender)
 
 
 Stage = list[Step]

@@ -11,6 +11,7 @@ from audit.read_models.contributions import figures
 from audit.read_models.log import LogKeeper, log_end, log_entries
 from chassis.commands import Call
 from chassis.database import Pool
+from chassis.hierarchy import Hierarchy
 from chassis.messages import message_of
 from chassis.paging import page_of
 from chassis.questions import day_of, year_of
@@ -33,12 +34,13 @@ class Questions:
     """What audit answers.
 
     :param logs: the keepers of the logs, one a service followed.
+    :param tree: the units by which rights are decided; figures stand on audit's own, made of the events alone.
     """
 
-    def __init__(self, pool: Pool, logs: Sequence[LogKeeper], today: Callable[[], date]) -> None:
-        self._pool, self._today = pool, today
+    def __init__(self, pool: Pool, logs: Sequence[LogKeeper], tree: Hierarchy, today: Callable[[], date]) -> None:
+        self._pool, self._tree, self._today = pool, tree, today
         self._logs = {keeper.source: keeper for keeper in logs}
-        self._tree = UnitTree()
+        self._units = UnitTree()
 
     @property
     def answers(self) -> Mapping[str, Query]:
@@ -47,16 +49,19 @@ class Questions:
 
     async def figures(self, request: contract_pb2.GetFiguresRequest, call: Call) -> Message:
         """Every figure of a unit's year, with the events it stands on."""
-        as_of = day_of(request, "as_of") or self._today()
-        found = await figures(self._pool, self._tree, request.unit, year_of(request), as_of)
+        as_of, year = day_of(request, "as_of") or self._today(), year_of(request)
+        call.rights.at(self._tree.require(request.unit).code)
+        found = await figures(self._pool, self._units, request.unit, year, as_of)
         return contract_pb2.GetFiguresResponse(as_of=as_of.isoformat(), figures=map(_figure, found))
 
     async def log(self, request: pb.GetLogRequest, call: Call) -> Message:
         """How far each log has come, and whether it is whole."""
+        call.rights.nationwide()
         return pb.GetLogResponse(logs=[await self._state(keeper) for keeper in self._logs.values()])
 
     async def entries(self, request: pb.ListLogRequest, call: Call) -> Message:
         """A page of a service's log."""
+        call.rights.nationwide()
         if request.service not in self._logs:
             raise ServiceNotFollowed("service")
         page = page_of(request.page)

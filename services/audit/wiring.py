@@ -2,14 +2,20 @@
 
 from prometheus_client import CollectorRegistry, Gauge
 
+from audit.clients import UnitsOverGrpc
 from audit.read_models import SCHEMA
 from audit.read_models.contributions import FigureKeeper
 from audit.read_models.log import LogKeeper
 from audit.rpc import SERVICE, Questions
+from audit.settings import Settings
+from chassis.clients import RpcClient
 from chassis.service import Service
-from chassis.settings import Settings
 from chassis.telemetry import Tracing
+from federation.membership.v1 import membership_pb2, personal_data_pb2
+from membership.events import UNITS, SubjectErased
 
+MEMBERSHIP = membership_pb2.DESCRIPTOR.services_by_name["MembershipService"]
+PERSONAL_DATA = personal_data_pb2.DESCRIPTOR.services_by_name["PersonalDataService"]
 FOLLOWED = ("membership", "welfare", "awards", "notifications")
 """The services whose streams audit follows: every one that decides."""
 
@@ -22,7 +28,12 @@ class Audit(Service):
         self.logs = [LogKeeper(source) for source in FOLLOWED]
         self.schema += SCHEMA
         self.follow(*self.logs, *(FigureKeeper(source) for source in FOLLOWED))
-        self.answer(SERVICE, Questions(self.pool, self.logs, self.today).answers)
+        units = UnitsOverGrpc(RpcClient(settings.membership_target, MEMBERSHIP, self.credentials))
+        self.parts.append(units)
+        tree = self.keep_tree(UNITS, units.tree_position)
+        self.answer(SERVICE, Questions(self.pool, self.logs, tree, self.today).answers)
+        erasures = RpcClient(settings.membership_target, PERSONAL_DATA, self.credentials)
+        self.acknowledge(SubjectErased, erasures, "AcknowledgeErasure")
         _alarm(self.metrics.registry, self.logs)
 
     async def ready(self) -> bool:

@@ -1,11 +1,14 @@
 """Whom does awards ask? Membership: is this person an active member, and of which unit. Protobuf stops here."""
 
 from collections.abc import Mapping, Sequence
+from datetime import date
 from uuid import UUID
 
+from awards.domain.child_honour import Word
 from awards.domain.nomination import Nominee
 from chassis.clients import Refused, RpcClient
 from chassis.refusals import Unavailable
+from federation.membership.v1 import consents_pb2, officers_pb2
 from federation.membership.v1 import membership_pb2 as pb
 
 MAX_IDS = 1_000
@@ -25,6 +28,14 @@ class MembersOverGrpc:
     async def stop(self) -> None:
         """Close the connection."""
         await self._membership.close()
+
+    async def tree_position(self) -> int:
+        """The position of the last event that changed the tree of units.
+
+        :raises Unavailable: membership does not answer.
+        """
+        found = await self._membership.ask("GetTreePosition", pb.GetTreePositionRequest())
+        return int(found.position)
 
     async def nominees(self, member_ids: Sequence[UUID], unit: str) -> Mapping[UUID, Nominee]:
         """:raises Unavailable: membership does not answer, or not about all of them."""
@@ -48,4 +59,65 @@ class MembersOverGrpc:
             member_id: Nominee(member.unit, active=member.status == pb.MEMBER_STATUS_ACTIVE)
             for member_id, member in answers.items()
             if member.status in _KNOWN
+        }
+
+
+class OfficersOverGrpc:
+    """Membership, asked how far its officers have come."""
+
+    def __init__(self, officers: RpcClient) -> None:
+        self._officers = officers
+
+    async def start(self) -> None:
+        """Nothing yet: the connection is made at the first call."""
+
+    async def stop(self) -> None:
+        """Close the connection."""
+        await self._officers.close()
+
+    async def authorities_position(self) -> int:
+        """The position of the last event that changed who may sign.
+
+        :raises Unavailable: membership does not answer.
+        """
+        found = await self._officers.ask("GetAuthoritiesPosition", officers_pb2.GetAuthoritiesPositionRequest())
+        return int(found.position)
+
+
+class ChildrenOverGrpc:
+    """Membership, asked about members' children in batches of up to 1,000: :class:`awards.application.Children`."""
+
+    def __init__(self, consents: RpcClient) -> None:
+        self._consents = consents
+
+    async def start(self) -> None:
+        """Nothing yet: the connection is made at the first call."""
+
+    async def stop(self) -> None:
+        """Close the connection."""
+        await self._consents.close()
+
+    async def words(self, child_ids: Sequence[UUID], on: date) -> Mapping[UUID, Word]:
+        """:raises Unavailable: membership does not answer, or not about all of them."""
+        found: dict[UUID, Word] = {}
+        for start in range(0, len(child_ids), MAX_IDS):
+            found |= await self._ask(child_ids[start : start + MAX_IDS], on)
+        return found
+
+    async def _ask(self, child_ids: Sequence[UUID], on: date) -> dict[UUID, Word]:
+        request = consents_pb2.CheckChildPublicationRequest(child_ids=map(str, child_ids), on=on.isoformat())
+        try:
+            response = await self._consents.ask("CheckChildPublication", request, timeout_s=TIMEOUT_S)
+            answers = {UUID(child.child_id): child for child in response.children}
+        except (Refused, ValueError) as error:
+            # Whatever it says, it does not say who agrees; nobody is taken to agree, or to refuse, on that.
+            raise Unavailable(reason="membership") from error
+        if answers.keys() != set(child_ids):
+            raise Unavailable(reason="membership")
+        return {
+            child_id: Word(
+                child.unit, child.parent_active, child.guardian_consent, child.child_consent_needed, child.child_consent
+            )
+            for child_id, child in answers.items()
+            if child.known
         }

@@ -1,4 +1,4 @@
-"""What awards says: nominations and what became of them, quotas, initiatives against target.
+"""What awards says: nominations and what became of them, quotas, initiatives against target, honours of children.
 
 The only module that another service may import. Persons are named by `member_id` only. `unit` is the recipient's unit
 in every event of a nomination, the decider in a quota's, and the unit that registers in an initiative's.
@@ -10,6 +10,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict
 
+from chassis.authorities import Signed
 from chassis.events import Event
 from membership.events import Level
 
@@ -29,6 +30,46 @@ class AwardScope(StrEnum):
     COMPREHENSIVE = "comprehensive"
     THEMATIC = "thematic"
     ADHOC = "adhoc"
+
+
+class AchievementLevel(StrEnum):
+    """Quốc tế, quốc gia: of which level a contest is in which a member's child won."""
+
+    INTERNATIONAL = "international"
+    NATIONAL = "national"
+
+
+class AchievementPrize(StrEnum):
+    """Giải nhất, nhì, ba, khuyến khích."""
+
+    FIRST = "first"
+    SECOND = "second"
+    THIRD = "third"
+    CONSOLATION = "consolation"
+
+
+class PublicationEnd(StrEnum):
+    """Why the honour of a child is public no longer: a consent was taken back, or the child was erased."""
+
+    GUARDIAN_CONSENT = "guardian_consent"
+    CHILD_CONSENT = "child_consent"
+    ERASURE = "erasure"
+
+
+class ChildAchievement(BaseModel):
+    """What every event of an achievement tells. A child is named by `child_id` only; `unit` is its parent's.
+
+    `contest` is the contest in which the prize was won: what, not who.
+    """
+
+    achievement_id: UUID
+    round_id: UUID
+    round_unit: str
+    year: int
+    child_id: UUID
+    level: AchievementLevel
+    prize: AchievementPrize
+    contest: str
 
 
 class Award(BaseModel):
@@ -97,7 +138,7 @@ class AwardResubmitted(Award, Event, topic="awards.award_resubmitted"):
     citation: str
 
 
-class AwardDecided(Decision, Event, topic="awards.award_decided"):
+class AwardDecided(Decision, Signed, Event, topic="awards.award_decided"):
     """An award was decided; what was given is told by the event that follows."""
 
     quotas: tuple[QuotaUse, ...]
@@ -125,7 +166,7 @@ class AwardPresented(Decision, Event, topic="awards.award_presented"):
     presenter: str
 
 
-class AwardRevoked(Decision, Event, topic="awards.award_revoked"):
+class AwardRevoked(Decision, Signed, Event, topic="awards.award_revoked"):
     """An award was revoked; until this day it stood."""
 
     reason: str
@@ -187,3 +228,36 @@ class InitiativeRejected(Event, topic="awards.initiative_rejected"):
     programme_unit: str
     year: int
     reason: str
+
+
+class ChildHonourRoundOpened(Event, topic="awards.child_honour_round_opened"):
+    """A unit honours members' children for a year; achievements are registered from `on` to `closes_on`."""
+
+    round_id: UUID
+    year: int
+    name: str
+    closes_on: date
+
+
+class ChildAchievementRegistered(ChildAchievement, Event, topic="awards.child_achievement_registered"):
+    """The achievement of a member's child was registered in a round."""
+
+
+class ChildAchievementVerified(ChildAchievement, Event, topic="awards.child_achievement_verified"):
+    """The round's unit has seen the proof of an achievement."""
+
+
+class ChildHonoured(ChildAchievement, Signed, Event, topic="awards.child_honoured"):
+    """A child was honoured for an achievement (tuyên dương); nothing of it is public by that."""
+
+    decision_number: str
+
+
+class ChildHonourPublished(ChildAchievement, Event, topic="awards.child_honour_published"):
+    """The honour of a child is public from this day on, with the consents the law asks for."""
+
+
+class ChildHonourWithdrawn(ChildAchievement, Event, topic="awards.child_honour_withdrawn"):
+    """The honour of a child is public no longer; that it was honoured stands."""
+
+    ground: PublicationEnd

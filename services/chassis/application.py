@@ -2,21 +2,25 @@
 
 Aggregates live in a bounded cache, decisions are made in memory on the event loop, and only the append waits for the
 disk, together with everything else in flight. The items of a batch are decided one by one, each on the state its
-predecessors leave, and go to the store together; what one item breaks is answered to that item alone.
+predecessors leave, and go to the store together; what one item breaks is answered to that item alone. Only what has
+personal fields waits for the keys of its persons before it goes there.
 """
 
 import asyncio
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Any, Protocol
 from uuid import UUID
 
+from chassis import security
 from chassis.appends import Answer, Append, Claimed, NewEvent, StaleVersion
 from chassis.claims import Claim
 from chassis.commands import Aggregate, Call, Command, Handler
 from chassis.events import Event, Metadata
 from chassis.live_aggregates import UNKNOWN, Live, LiveAggregates
-from chassis.refusals import Conflict, Forbidden, Overloaded, Refusal
+from chassis.refusals import Conflict, Forbidden, Overloaded, Refusal, Unavailable
+from chassis.sealing import Keys, Sealer
 from chassis.security import Role, authorise
 from chassis.store import EventStore
 
@@ -26,11 +30,8 @@ AnyHandler = Handler[Any, Any, Any]
 Outcome = Answer | Refusal
 
 
-class Tree(Protocol):
+class Tree(security.Tree, Protocol):
     """What the application must know of the units: whose subtree, which branch."""
-
-    def ancestors(self, unit: str) -> Iterable[str]:
-        """The unit itself and every unit above it, as of now."""
 
     def branch_of(self, unit: str) -> str:
         """The branch whose subscribers receive the events of a unit."""
@@ -41,6 +42,7 @@ class Application:
 
     :param needs: the role each command's RPC states in its proto.
     :param on_events: called with the events of each command that this process appended, in the aggregate's order.
+    :param sealer: seals personal values; without it an event that has some cannot be kept.
     """
 
     def __init__(
@@ -52,11 +54,12 @@ class Application:
         *,
         secret: bytes,
         on_events: Callable[[Sequence[Event], int], None] = lambda events, position: None,
+        sealer: Sealer | None = None,
     ) -> None:
         self._store, self._needs, self._tree, self._on_events = store, needs, tree, on_events
-        self._secret = secret
+        self._secret, self._sealer = secret, sealer
         self.handlers: dict[type[Command], AnyHandler] = {handler.command: handler for handler in menu}
-        self.live = LiveAggregates(store)
+        self.live = LiveAggregates(store, sealer)
 
     async def execute(self, call: Call, command: Command) -> Answer:
         """Decide and keep one command.
@@ -103,15 +106,29 @@ class Application:
         else:
             unit = getattr(command, "unit", "") if state is None else handler.aggregate.unit(state)
         try:
-            authorise(call.caller, self._needs[type(command).__name__], unit, self._tree.ancestors)
+            authorise(call.caller, self._needs[type(command).__name__], unit, self._tree)
         except Forbidden:
             if not self._tree.ancestors(unit):
                 # Nobody has a right at a unit that does not exist; what is missing is the more useful answer.
                 handler.decide(state, command, facts)
             raise
 
-    def new_event(self, call: Call, command: Command, event: Event, version: int) -> NewEvent:
-        """An event as it will be stored."""
+    async def keys_of(self, events: Iterable[Event]) -> Keys:
+        """The keys that some events with personal fields need before they can be stored.
+
+        :raises Unavailable: they cannot be had just now.
+        """
+        if self._sealer is None:
+            raise RuntimeError("an event has personal fields, and nothing here seals them")
+        return await self._sealer.keys_of(events)
+
+    def new_event(self, call: Call, command: Command, event: Event, version: int, keys: Keys) -> NewEvent:
+        """An event as it will be stored.
+
+        :raises PersonErased: it holds personal values of somebody who was erased.
+        """
+        aggregate_id = command.aggregate_id
+        body = self._sealer.stored(event, aggregate_id, version, keys) if self._sealer else event.encode()
         command_id = str(command.command_id)
         metadata = Metadata(
             event.unit,
@@ -122,9 +139,7 @@ class Application:
             call.causation_id or command_id,
             call.traceparent,
         )
-        return NewEvent(
-            command.aggregate_id, version, event.topic, event.encode(), metadata.encode(), self._tree.branch_of(event.unit)
-        )
+        return NewEvent(aggregate_id, version, event.topic, body, metadata.encode(), self._tree.branch_of(event.unit))
 
     def keep(self, append: Append) -> asyncio.Future[Answer]:
         """Hand a decided command to the store; the answer comes when it is durable.
@@ -150,6 +165,17 @@ _GIVEN_UP = Conflict()
 Started = tuple[Command, Sequence[Event], asyncio.Future[Answer] | Refusal]
 
 
+@dataclass(slots=True)
+class _Decided:
+    """What came out of a decision: events after a version, with their claims, or a refusal."""
+
+    command: Command
+    events: Sequence[Event] = ()
+    version: int = 0
+    claims: tuple[Claim, ...] = ()
+    refusal: Refusal | None = None
+
+
 class _Attempt:
     """One go at a batch: decide every item on the states at hand, keep them together, say what came out.
 
@@ -166,7 +192,10 @@ class _Attempt:
         unsettled = dict(self.live)
         try:
             # Everything decidable goes to the store in one go; the store keeps this order.
-            started = [self._start(command) for command in commands]
+            decided = [self._decide(command) for command in commands]
+            personal = [event for one in decided for event in one.events if event.personal_fields]
+            keys = await self._keys(decided, personal) if personal else {}
+            started = [self._start(one, keys) for one in decided]
             for command, events, pending in started:
                 outcomes.append(await self._finish(command, events, pending))
             unsettled = self._undone(started, outcomes)
@@ -176,8 +205,8 @@ class _Attempt:
                 entry.version = UNKNOWN
         return outcomes
 
-    def _start(self, command: Command) -> Started:
-        """Decide a command and hand it to the store; the state moves on at once."""
+    def _decide(self, command: Command) -> _Decided:
+        """Decide a command; the state moves on at once."""
         entry = self.live[command.aggregate_id]
         try:
             self.app.authorise(self.call, self.handler, entry.state, command, self.facts)
@@ -185,23 +214,40 @@ class _Attempt:
                 raise Conflict("expected_version")
             events = self.handler.decide(entry.state, command, self.facts)
         except Refusal as refusal:
-            return command, (), refusal
-        append = self._append_of(command, entry, events)
-        try:
-            return command, events, self.app.keep(append)
-        except Refusal as refusal:
-            return command, events, refusal
-
-    def _append_of(self, command: Command, entry: Live, events: Sequence[Event]) -> Append:
+            return _Decided(command, refusal=refusal)
         aggregate: Aggregate[Any] = self.handler.aggregate
-        stored: list[NewEvent] = []
-        claims: list[Claim] = []
+        version, claims = entry.version, list[Claim]()
         for event in events:
             claims.extend(aggregate.claims(entry.state, event))
             entry.state = aggregate.evolve(entry.state, event)
             entry.version += 1
-            stored.append(self.app.new_event(self.call, command, event, entry.version))
-        return Append(tuple(stored), command.command_id, self.app.fingerprint(command), tuple(claims))
+        return _Decided(command, events, version, tuple(claims))
+
+    async def _keys(self, decided: Sequence[_Decided], personal: Sequence[Event]) -> Keys:
+        """The keys of everyone whom the events tell of; what needs one is refused when they cannot be had."""
+        try:
+            return await self.app.keys_of(personal)
+        except Refusal as refusal:
+            for one in decided:
+                if any(event.personal_fields for event in one.events):
+                    one.refusal = refusal
+            return {}
+
+    def _start(self, one: _Decided, keys: Keys) -> Started:
+        """Hand a decided command to the store."""
+        command, events = one.command, one.events
+        if one.refusal:
+            return command, events, one.refusal
+        try:
+            stored = tuple(
+                [
+                    self.app.new_event(self.call, command, event, one.version + number, keys)
+                    for number, event in enumerate(events, 1)
+                ]
+            )
+            return command, events, self.app.keep(Append(stored, command.command_id, self.app.fingerprint(command), one.claims))
+        except Refusal as refusal:
+            return command, events, refusal
 
     async def _finish(
         self, command: Command, events: Sequence[Event], pending: asyncio.Future[Answer] | Refusal
@@ -228,7 +274,7 @@ class _Attempt:
         """Nothing is refused for good on a state from memory: another process may have moved the aggregate on."""
         outcome = await self._repetition_or(command, refusal)
         entry = self.live[command.aggregate_id]
-        if outcome is not refusal or not self.first or entry.fresh or isinstance(refusal, Overloaded):
+        if outcome is not refusal or not self.first or entry.fresh or isinstance(refusal, Overloaded | Unavailable):
             return outcome
         if await self.app.version(command.aggregate_id) == entry.version:
             return outcome

@@ -9,6 +9,7 @@ import asyncio
 import re
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from time import perf_counter
 from typing import Any, TypeAlias
 from uuid import uuid4
@@ -16,15 +17,16 @@ from uuid import uuid4
 import grpc
 import psycopg
 import structlog
-from google.protobuf.descriptor import MethodDescriptor
+from google.protobuf.descriptor import Descriptor, MethodDescriptor
 from google.protobuf.message import DecodeError, Message
 from google.protobuf.message_factory import GetMessageClass
 
 from chassis.commands import Call
+from chassis.limits import Allowance, Limits
 from chassis.logs import traceparent_of_call
 from chassis.refusals import DeadlinePassed, Forbidden, Invalid, Language, Overloaded, Problem, Refusal, Status, Unavailable
 from chassis.rich_status import told
-from chassis.security import Role, identify, suffices
+from chassis.security import Caller, Rights, Role, Tree, suffices
 from chassis.stacks import stack_of
 from federation.contract.v1 import contract_pb2
 
@@ -34,6 +36,9 @@ Metadata = Mapping[str, str]
 Context: TypeAlias = "grpc.aio.ServicerContext[bytes, bytes]"
 Answering = Callable[[Any, Call], Awaitable[Message]]
 """Request and call → response; raises a refusal."""
+
+Identify = Callable[[Metadata, Context], Awaitable[Caller]]
+"""Who sent a call: from its metadata and, for services, the certificate of its connection; raises Unauthenticated."""
 
 AwaitPositions = Callable[[Mapping[str, int], float], Awaitable[None]]
 """Waits, for so many seconds at most, until positions by service have been seen; else raises DeadlinePassed."""
@@ -78,24 +83,71 @@ def need_of(method: MethodDescriptor) -> Role:
     return Role(stated)
 
 
+def services_of(method: MethodDescriptor) -> frozenset[str]:
+    """The services of the suite that may call a method under their own identity."""
+    return frozenset(method.GetOptions().Extensions[contract_pb2.services])
+
+
+def is_for_auditors(method: MethodDescriptor) -> bool:
+    """Whether auditors may ask: everything that is not personal, and what is where each reading is recorded."""
+    recorded: bool = method.GetOptions().Extensions[contract_pb2.readings_recorded]
+    return recorded or not _is_personal(method.output_type, set())
+
+
+def _is_personal(message: Descriptor, seen: set[str]) -> bool:
+    """Whether a message holds a personal field, at any depth."""
+    seen.add(message.full_name)
+    return any(
+        field.GetOptions().Extensions[contract_pb2.personal]
+        or (field.message_type and field.message_type.full_name not in seen and _is_personal(field.message_type, seen))
+        for field in message.fields
+    )
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What all methods of a server share.
+
+    :param tree: the units, for rights.
+    :param await_positions: see `at-least-position` in the contract.
+    :param serving: opens a span for each call; nothing is traced when left out.
+    """
+
+    identify: Identify
+    tree: Tree
+    limits: Limits
+    await_positions: AwaitPositions | None = None
+    on_call: OnCall = lambda name, outcome, seconds: None
+    serving: Serving | None = None
+
+
+class Unchecked(Exception):
+    """An answer whose right was never asked for, and which is therefore not sent."""
+
+
 class Method:
-    """One RPC on its way from bytes to bytes."""
+    """One RPC on its way from bytes to bytes.
+
+    :param question: it must ask the rights of its call before it answers; a command is checked on its way.
+    :param reading: it changes nothing, so auditors may ask it where nothing is personal.
+    """
 
     def __init__(
         self,
         method: MethodDescriptor,
         answer: Answering,
         gate: Gate,
+        around: Surroundings,
+        *,
+        question: bool,
         reading: bool,
         max_bytes: int,
-        await_positions: AwaitPositions | None,
-        on_call: OnCall,
-        serving: Serving | None,
     ) -> None:
         self.name, self.full_name, self.needs = method.name, path_of(method)[1:], need_of(method)
+        self.services, self.batch = services_of(method), "items" in method.input_type.fields_by_name
+        self.reading = reading and is_for_auditors(method)
         self.request: type[Message] = GetMessageClass(method.input_type)
-        self.answer, self.gate, self.reading, self.max_bytes = answer, gate, reading, max_bytes
-        self.await_positions, self.on_call, self.serving = await_positions, on_call, serving
+        self.answer, self.gate, self.around, self.question, self.max_bytes = answer, gate, around, question, max_bytes
 
     async def serve(self, data: bytes, context: Context) -> bytes:
         """One call; every way it can end is a status."""
@@ -103,20 +155,20 @@ class Method:
         metadata: dict[str, str] = dict(context.invocation_metadata() or ())  # type: ignore[arg-type]
         outcome = "OK"
         try:
-            return await self._enter(data, metadata, context.time_remaining())
+            return await self._enter(data, metadata, context)
         except asyncio.CancelledError:
             outcome = "CANCELLED"
             raise
         except Exception as error:
             refusal = _refusal_of(error, self.full_name)
             outcome = refusal.rule
-            words = told(refusal, _language(metadata))
+            words = told(refusal, language_of(metadata))
             # An abort sends trailers only, which a channel may still retry; a set status would send headers first.
             await context.abort(words.code, words.message, words.trailers)
         finally:
-            self.on_call(self.name, outcome, perf_counter() - started)
+            self.around.on_call(self.name, outcome, perf_counter() - started)
 
-    async def _enter(self, data: bytes, metadata: Metadata, remaining_s: float | None) -> bytes:
+    async def _enter(self, data: bytes, metadata: Metadata, context: Context) -> bytes:
         gate = self.gate
         if gate.closed:
             raise Unavailable(reason="draining")
@@ -124,33 +176,61 @@ class Method:
             raise Overloaded()
         gate.inside += 1
         try:
-            if remaining_s is not None:
+            if (remaining_s := context.time_remaining()) is not None:
                 # gRPC itself cancels a call whose deadline passed.
-                return await self._trace(data, metadata, remaining_s)
+                return await self._identified(data, metadata, context, remaining_s)
             try:
                 async with asyncio.timeout(DEFAULT_DEADLINE_S) as deadline:
-                    return await self._trace(data, metadata, DEFAULT_DEADLINE_S)
+                    return await self._identified(data, metadata, context, DEFAULT_DEADLINE_S)
             except TimeoutError:
                 raise DeadlinePassed() if deadline.expired() else Unavailable(reason="timeout") from None
         finally:
             gate.inside -= 1
 
-    async def _trace(self, data: bytes, metadata: Metadata, remaining_s: float) -> bytes:
+    async def _identified(self, data: bytes, metadata: Metadata, context: Context, remaining_s: float) -> bytes:
+        caller = await self.around.identify(metadata, context)
+        rights = self._rights(caller)
+        if caller.service:
+            return await self._trace(data, metadata, rights, None, remaining_s)
+        with self.around.limits.entered(caller.id) as allowance:
+            return await self._trace(data, metadata, rights, allowance, remaining_s)
+
+    def _rights(self, caller: Caller) -> Rights:
+        """What the role allows at best.
+
+        :raises Forbidden: nothing, whatever the call is about.
+        """
+        trusted = bool(caller.service)
+        if trusted and caller.service not in self.services:
+            raise Forbidden()
+        if not trusted and not suffices(caller, self.needs, reading=self.reading):
+            raise Forbidden()
+        return Rights(caller, self.needs, self.around.tree, reading=self.reading, trusted=trusted)
+
+    async def _trace(
+        self, data: bytes, metadata: Metadata, rights: Rights, allowance: Allowance | None, remaining_s: float
+    ) -> bytes:
         traceparent = metadata.get("traceparent", "")
         if traceparent and not _TRACEPARENT.fullmatch(traceparent):
             traceparent = ""
-        if self.serving is None:
+        if self.around.serving is None:
             if traceparent:
                 traceparent_of_call.set(traceparent)
-            return await self._run(data, metadata, remaining_s, traceparent)
-        with self.serving(self.full_name, traceparent) as span:
-            return await self._run(data, metadata, remaining_s, span)
+            return await self._run(data, metadata, rights, allowance, remaining_s, traceparent)
+        with self.around.serving(self.full_name, traceparent) as span:
+            return await self._run(data, metadata, rights, allowance, remaining_s, span)
 
-    async def _run(self, data: bytes, metadata: Metadata, remaining_s: float, traceparent: str) -> bytes:
-        caller = identify(metadata)
-        if not suffices(caller.role, self.needs, reading=self.reading):
-            raise Forbidden()
-        call = Call(caller, _id(metadata, "correlation-id"), _id(metadata, "causation-id"), traceparent, remaining_s)
+    async def _run(
+        self,
+        data: bytes,
+        metadata: Metadata,
+        rights: Rights,
+        allowance: Allowance | None,
+        remaining_s: float,
+        traceparent: str,
+    ) -> bytes:
+        correlation_id, causation_id = _id(metadata, "correlation-id"), _id(metadata, "causation-id")
+        call = Call(rights.caller, correlation_id, causation_id, traceparent, remaining_s, rights)
         if len(data) > self.max_bytes:
             raise Invalid(_TOO_LARGE)
         if "at-least-position" in metadata:
@@ -159,13 +239,18 @@ class Method:
             request = self.request.FromString(data)
         except DecodeError:
             raise Invalid(_NO_MESSAGE) from None
-        return (await self.answer(request, call)).SerializeToString()
+        if self.batch and allowance:
+            allowance.charge(len(request.items))  # type: ignore[attr-defined]
+        response = await self.answer(request, call)
+        if self.question and not rights.asked:
+            raise Unchecked(self.full_name)
+        return response.SerializeToString()
 
     async def _see(self, text: str, remaining_s: float) -> None:
         positions = positions_of(text)
-        if self.await_positions is None:
+        if self.around.await_positions is None:
             raise Invalid(Problem("at-least-position", "dịch vụ này không hỗ trợ", "this service does not support it"))
-        await self.await_positions(positions, remaining_s)
+        await self.around.await_positions(positions, remaining_s)
 
 
 _TRACEPARENT = re.compile(r"00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
@@ -199,7 +284,8 @@ def _id(metadata: Metadata, key: str) -> str:
     return value
 
 
-def _language(metadata: Metadata) -> Language:
+def language_of(metadata: Metadata) -> Language:
+    """The language to answer in: Vietnamese unless English is asked for."""
     return "en" if metadata.get("accept-language", "").lower().startswith("en") else "vi"
 
 

@@ -7,6 +7,7 @@ comes back as :class:`Refused`.
 
 import json
 from collections.abc import Mapping
+from time import monotonic
 from typing import Any, TypeAlias
 
 import grpc
@@ -17,14 +18,19 @@ from grpc import StatusCode
 
 from chassis.calls import path_of
 from chassis.commands import Call
+from chassis.credentials import Credentials, Token
+from chassis.identities import NotPresentable, Pems, Stamp
 from chassis.refusals import Unavailable
 from chassis.rich_status import DETAILS_KEY, Heard, heard
 from chassis.rpc import MAX_BATCH_BYTES
-from chassis.security import Caller
 
 MultiCallable: TypeAlias = "grpc.aio.UnaryUnaryMultiCallable[Message, Message]"
+Metadata = tuple[tuple[str, str], ...]
 
 DEFAULT_TIMEOUT_S = 10.0
+LOOK_AT_FILES_EVERY_S = 2.0
+"""How often a client looks whether its certificate, or the authority it trusts, was renewed; only when it calls."""
+
 MAX_ANSWER_BYTES = 16 << 20
 
 SERVICE_CONFIG = {
@@ -87,30 +93,35 @@ class Refused(Exception):
         return self.status in TRANSIENT
 
 
-def open_channel(target: str) -> grpc.aio.Channel:
-    """A channel to every address of a target (``dns:///membership:50051``); belongs to the running event loop."""
-    return grpc.aio.insecure_channel(target, options=OPTIONS)
+def open_channel(target: str, pems: Pems | None = None) -> grpc.aio.Channel:
+    """A channel to every address of a target (``dns:///membership:50051``); belongs to the running event loop.
+
+    :param pems: whom to trust and what to show; nothing is encrypted when left out.
+    """
+    if pems is None:
+        return grpc.aio.insecure_channel(target, options=OPTIONS)
+    return grpc.aio.secure_channel(target, pems.channel_credentials(), options=OPTIONS)
 
 
 class RpcClient:
-    """Calls one service of a target, as one caller.
+    """Calls one gRPC service of a target, with one's credentials.
 
-    The connection is made at the first call, on the event loop that makes it. No process may fork after that.
+    The connection is made at the first call, on the event loop that makes it. No process may fork after that. When the
+    files of the credentials change, later calls take a new connection.
 
+    :param target: an address that the server's certificate names, by DNS name or IP address; a list of addresses
+        (``ipv4:10.0.0.1:50051,10.0.0.2:50051``) has no name that could be verified.
     :param wait_for_ready: wait for an absent server until the deadline, instead of some 4 s.
     """
 
-    def __init__(self, target: str, service: ServiceDescriptor, caller: Caller, *, wait_for_ready: bool = False) -> None:
-        self.target, self.service = target, service
-        self._wait_for_ready = wait_for_ready
-        self._channel: grpc.aio.Channel | None = None
-        self._callables: dict[str, MultiCallable] = {}
-        self._metadata = (
-            ("caller-id", caller.id),
-            ("caller-role", caller.role.name.lower()),
-            ("caller-unit", caller.unit),
-            ("accept-language", caller.language),
-        )
+    def __init__(
+        self, target: str, contract: ServiceDescriptor, credentials: Credentials, *, wait_for_ready: bool = False
+    ) -> None:
+        self.target, self.contract = target, contract
+        self._credentials, self._wait_for_ready = credentials, wait_for_ready
+        self._connection: _Connection | None = None
+        self._replaced: set[_Connection] = set()
+        self._look_again_at = 0.0
 
     async def call(
         self,
@@ -120,23 +131,32 @@ class RpcClient:
         timeout_s: float = DEFAULT_TIMEOUT_S,
         at_least: Mapping[str, int] | None = None,
         cause: Call | None = None,
+        token: Token | None = None,
     ) -> Any:
         """Call an RPC by name and answer its response.
 
         :param at_least: positions by service that the answer must have seen.
         :param cause: the call in whose course this one is made: its chain and trace go on, its deadline holds.
+        :param token: gives the token to show this once, instead of that of the credentials.
         :raises Refused: whatever the other side, or gRPC, has against it.
         """
-        metadata: tuple[tuple[str, str], ...] = self._metadata
+        connection = self._connected()
+        metadata = connection.metadata + self._bearer(cause, token)
         if at_least:
             metadata += (("at-least-position", ",".join(f"{name}={position}" for name, position in at_least.items())),)
         if cause:
             metadata += tuple((key, value) for key, value in _chain(cause) if value)
             timeout_s = min(timeout_s, cause.deadline_s)
+        send = connection.callable(self.contract, rpc)
+        connection.calls += 1
         try:
-            return await self._callable(rpc)(request, timeout=timeout_s, metadata=metadata, wait_for_ready=self._wait_for_ready)
+            return await send(request, timeout=timeout_s, metadata=metadata, wait_for_ready=self._wait_for_ready)
         except grpc.aio.AioRpcError as error:
             raise refused(error) from None
+        finally:
+            connection.calls -= 1
+            if self._replaced:
+                await self._close_idle()
 
     async def ask(
         self,
@@ -156,22 +176,72 @@ class RpcClient:
             return await self.call(rpc, request, timeout_s=timeout_s, at_least=at_least, cause=cause)
         except Refused as error:
             if error.transient:
-                raise Unavailable(reason=self.service.full_name.split(".")[-3]) from error
+                raise Unavailable(reason=self.contract.full_name.split(".")[-3]) from error
             raise
 
     async def close(self) -> None:
         """Close the connections; calls under way are cancelled."""
-        if self._channel:
-            await self._channel.close()
-            self._channel = None
-            self._callables.clear()
+        while self._replaced:
+            await self._replaced.pop().channel.close()
+        if self._connection:
+            await self._connection.channel.close()
+            self._connection = None
 
-    def _callable(self, rpc: str) -> MultiCallable:
+    def _bearer(self, cause: Call | None, token: Token | None) -> Metadata:
+        """The caller's own token, or that of the officer for whom a service asks; and the language to be answered in."""
+        credentials = self._credentials
+        if credentials.identity and cause and cause.caller.token:
+            return ("authorization", f"Bearer {cause.caller.token}"), ("accept-language", cause.caller.language)
+        language, token = ("accept-language", credentials.language), token or credentials.token
+        return (("authorization", f"Bearer {token()}"), language) if token else (language,)
+
+    def _connected(self) -> "_Connection":
+        """The connection to call on: a new one when the files of the credentials were renewed.
+
+        :raises Refused: there is none yet, and the files cannot be used.
+        """
+        now = monotonic()
+        if self._connection and now < self._look_again_at:
+            return self._connection
+        self._look_again_at = now + LOOK_AT_FILES_EVERY_S
+        try:
+            if self._connection is None or self._credentials.stamp != self._connection.stamp:
+                self._replace(self._credentials.read())
+        except NotPresentable as error:
+            if self._connection is None:
+                raise Refused(StatusCode.UNAVAILABLE, str(error), heard(b"")) from error
+        assert self._connection
+        return self._connection
+
+    def _replace(self, pems: Pems | None) -> None:
+        old, self._connection = self._connection, _Connection(self.target, pems)
+        if old:
+            self._replaced.add(old)
+
+    async def _close_idle(self) -> None:
+        """Close each connection that was replaced, when the last call on it has ended."""
+        for idle in [connection for connection in self._replaced if not connection.calls]:
+            self._replaced.discard(idle)
+            await idle.channel.close()
+
+
+class _Connection:
+    """A channel, made of what some files held."""
+
+    def __init__(self, target: str, pems: Pems | None) -> None:
+        self.stamp: Stamp = pems.stamp if pems else ()
+        self.metadata: Metadata = (("calling-service", pems.service),) if pems and pems.service else ()
+        self.channel = open_channel(target, pems)
+        self.calls = 0
+        """How many are under way on it."""
+        self._callables: dict[str, MultiCallable] = {}
+
+    def callable(self, contract: ServiceDescriptor, rpc: str) -> MultiCallable:
+        """What calls an RPC."""
         found = self._callables.get(rpc)
         if found is None:
-            method = self.service.methods_by_name[rpc]
-            self._channel = self._channel or open_channel(self.target)
-            found = self._callables[rpc] = self._channel.unary_unary(
+            method = contract.methods_by_name[rpc]
+            found = self._callables[rpc] = self.channel.unary_unary(
                 path_of(method),
                 request_serializer=GetMessageClass(method.input_type).SerializeToString,
                 response_deserializer=GetMessageClass(method.output_type).FromString,

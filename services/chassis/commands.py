@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from chassis.claims import Claim
 from chassis.events import Event
 from chassis.refusals import Invalid, Problem
-from chassis.security import Caller
+from chassis.security import NO_RIGHTS, Caller, Rights
 
 
 class Command(BaseModel):
@@ -90,8 +90,9 @@ class Handler(Generic[S, C, F]):
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One call as it travels through a service: who, in which chain of causes, until when.
+    """One call as it travels through a service: who, with which rights, in which chain of causes, until when.
 
+    ``rights`` is what questions must ask before they answer; what a service does by itself has none.
     ``correlation_id`` is the first command of the chain (the command's own id when empty); ``causation_id`` the event
     (``membership/12``) or command that led to it; ``traceparent`` the W3C trace context.
     """
@@ -101,6 +102,7 @@ class Call:
     causation_id: str = ""
     traceparent: str = ""
     deadline_s: float = field(default=30.0)
+    rights: Rights = field(default=NO_RIGHTS, repr=False, compare=False)
 
 
 def parse(cls: type[C], fields: dict[str, Any]) -> C:

@@ -38,18 +38,20 @@ def open_pool(conninfo: str, *, max_size: int = 8) -> Pool:
     )
 
 
-def migrate(conninfo: str, statements: Sequence[str] = ()) -> list[str]:
+def migrate(conninfo: str, statements: Sequence[str] = (), steps: str = STORE_MIGRATIONS) -> list[str]:
     """Bring a database to this program's schema and answer the names of the steps taken.
 
     A step of its own, run before the services start and never by them. Steps are numbered files, each applied once, in
     order, all under one lock, so that two runs at once do each step once. `statements` (idempotent) follow them.
+
+    :param steps: the package in which the files stand; those of an event store when left out.
     """
     taken = []
     with psycopg.connect(conninfo) as connection, connection.transaction():
         connection.execute("select pg_advisory_xact_lock(hashtext('congdoan.migrate'))")
         connection.execute("create table if not exists migrations (name text primary key, taken_at timestamptz default now())")
         known = {name for (name,) in connection.execute("select name from migrations")}
-        for step in sorted(files(STORE_MIGRATIONS).iterdir(), key=lambda entry: entry.name):
+        for step in sorted(files(steps).iterdir(), key=lambda entry: entry.name):
             if step.name.endswith(".sql") and step.name not in known:
                 connection.execute(step.read_bytes())
                 connection.execute("insert into migrations (name) values (%s)", (step.name,))

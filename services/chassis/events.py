@@ -1,36 +1,60 @@
 """What is an event, and how do its bytes become a value again?
 
 An event is a frozen pydantic class with a stable topic. Its JSON bytes are stored once and announced as they are; who,
-when and why stand beside them as :class:`Metadata`.
+when and why stand beside them as :class:`Metadata`. In those bytes each personal value stands sealed: see
+:mod:`chassis.sealing`.
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from functools import cached_property
-from typing import Annotated, Any, ClassVar, Self, TypeVar
+from typing import Annotated, Any, ClassVar, Protocol, Self, TypeVar, get_args
 from uuid import UUID
 
 import orjson
 from pydantic import BaseModel, ConfigDict, Field, GetJsonSchemaHandler, ValidationError
 from pydantic.json_schema import JsonSchemaValue
-from pydantic_core import CoreSchema
+from pydantic_core import CoreSchema, to_json
 
 T = TypeVar("T")
 Json = dict[str, Any]
 Upcaster = Callable[[Json], Json]
 
 
+SEALED = "sealed:1:"
+"""How a sealed value begins, where it is stored and announced."""
+_SEALED_JSON = b'"sealed:1:'
+
+
 class PersonalMarker:
     """Marks a field whose value belongs to a person: it never enters a message, a log or a repr."""
 
     def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
-        return {**handler(schema), "x-personal": True}
+        """What strangers see of it, whatever the type: empty, or ciphertext."""
+        return {"type": ["string", "null"], "pattern": f"^({SEALED}[A-Za-z0-9_-]{{38,}})?$", "x-personal": True}
 
 
 PERSONAL = PersonalMarker()
 Personal = Annotated[T, PERSONAL, Field(repr=False)]
-"""``full_name: Personal[str]`` — a field whose value belongs to a person (Law 91/2025/QH15)."""
+"""``full_name: Personal[str | None]`` — a field whose value belongs to a person (Law 91/2025/QH15).
+
+In an event it is None where the reader has no key, or the person was erased; so the type says it, and every reader must.
+"""
+
+
+class Seal(Protocol):
+    """What seals and opens the personal values of one event; see :mod:`chassis.sealing`."""
+
+    def close(self, values: list[tuple[str, bytes]]) -> list[str]:
+        """The sealed texts of some fields, given by name and JSON."""
+
+    def open(self, name: str, sealed: str) -> Any:
+        """The value of a field; None once the person was erased. :raises BrokenSeal: it was not sealed here."""
+
+
+class BrokenSeal(Exception):
+    """A sealed value does not belong where it stands, or nobody has its key."""
 
 
 class Event(BaseModel):
@@ -42,6 +66,7 @@ class Event(BaseModel):
             name: str
 
     ``unit`` is the unit in whose history it stands, ``on`` the day it was true (the recorded time is the store's).
+    One with personal fields names the field that says whose they are (``subject="member_id"``).
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
@@ -49,6 +74,9 @@ class Event(BaseModel):
     topic: ClassVar[str]
     schema_version: ClassVar[int] = 1
     upcasters: ClassVar[Mapping[int, Upcaster]] = {}
+    """From each earlier schema version to the next. A sealed value passes through as it is, and keeps its name."""
+    subject: ClassVar[str] = ""
+    personal_fields: ClassVar[tuple[str, ...]] = ()
 
     unit: str
     on: date
@@ -64,32 +92,93 @@ class Event(BaseModel):
         if TOPICS.setdefault(topic, cls) is not cls:
             raise TypeError(f"topic {topic} is taken by {TOPICS[topic].__qualname__}")
         cls.topic, cls.schema_version = topic, schema_version
+        cls.personal_fields, cls.subject = personal_fields_of(cls), kwargs.get("subject", "")
+        cls._check_subject()
 
-    def encode(self) -> bytes:
-        """The JSON bytes to store and announce; the first key tells the schema version."""
-        body = self.__pydantic_serializer__.to_json(self)
-        return b'{"schema_version":%d,%b' % (self.schema_version, body[1:])
+    @classmethod
+    def _check_subject(cls) -> None:
+        if not cls.personal_fields:
+            return
+        named = cls.model_fields.get(cls.subject)
+        if named is None or named.annotation is not UUID:
+            raise TypeError(f"{cls.topic} has personal fields, so its subject must name the field that holds the person's id")
+        for name in cls.personal_fields:
+            if type(None) not in get_args(cls.model_fields[name].annotation):
+                raise TypeError(f"{cls.topic}: {name} is None for whoever has no key; declare it Personal[... | None]")
+
+    @property
+    def person(self) -> UUID:
+        """Whose personal values it holds; of an event that has a subject."""
+        person: UUID = getattr(self, self.subject)
+        return person
+
+    def encode(self, seal: Seal | None = None) -> bytes:
+        """The JSON bytes to store and announce; the first key tells the schema version.
+
+        :param seal: seals the personal values that are not empty. Without it they stand in clear, as in tests of rules.
+        """
+        if seal is None or not self.personal_fields:
+            body = self.__pydantic_serializer__.to_json(self)
+            return b'{"schema_version":%d,%b' % (self.schema_version, body[1:])
+        values = self.__dict__
+        body = self.__pydantic_serializer__.to_json(self, exclude=set(self.personal_fields))
+        full = [name for name in self.personal_fields if values[name] is not None and values[name] != ""]
+        sealed = dict(zip(full, seal.close([(name, to_json(values[name])) for name in full]), strict=True))
+        tail = "".join([_member(name, sealed.get(name, values[name])) for name in self.personal_fields])
+        return b'{"schema_version":%d,%b%b}' % (self.schema_version, body[1:-1], tail.encode())
 
     @classmethod
     def decode_body(cls, body: bytes) -> Self:
-        """The value of stored bytes, upcast to today's schema.
+        """The value of stored bytes, upcast to today's schema; what is sealed is None.
 
         :raises NotReadable: the bytes are of a later schema, or no such event.
         """
+        if is_sealed(cls, body):
+            return cls.unsealed(cls.fields_of(body), None)
         if cls.schema_version == 1 and body.startswith(b'{"schema_version":1,'):
             return cls._validated(body)
+        return cls._validated(orjson.dumps(cls.fields_of(body)))
+
+    @classmethod
+    def unsealed(cls, fields: Json, seal: Seal | None) -> Self:
+        """The value of fields with sealed values among them; these are None without a seal.
+
+        :raises NotReadable: a seal is broken, a value stands in clear beside one, or it is no such event.
+        """
+        opened = dict(fields)
+        full = {name: value for name in cls.personal_fields if (value := fields.get(name)) is not None and value != ""}
+        sealed = {name: value for name, value in full.items() if isinstance(value, str) and value.startswith(SEALED)}
+        if sealed and (clear := full.keys() - sealed.keys()):
+            raise NotReadable(cls.topic, f"{min(clear)} stands in clear beside a sealed value")
+        for name, value in sealed.items():
+            try:
+                opened[name] = seal.open(name, value) if seal else None
+            except BrokenSeal as broken:
+                raise NotReadable(cls.topic, f"{name} {broken}") from None
+        return cls._made(lambda: cls.model_validate(opened))
+
+    @classmethod
+    def fields_of(cls, body: bytes) -> Json:
+        """The fields of stored bytes by name, upcast to today's schema; what is sealed stays sealed.
+
+        :raises NotReadable: the bytes are of a later schema, or no JSON object.
+        """
         data = _parsed(body)
         version = data.get("schema_version", 1)
         if not isinstance(version, int) or version > cls.schema_version:
             raise NotReadable(cls.topic, f"schema version {version} is later than {cls.schema_version}")
         for step in range(version, cls.schema_version):
             data = cls.upcasters[step](data)
-        return cls._validated(orjson.dumps(data))
+        return data
 
     @classmethod
     def _validated(cls, body: bytes) -> Self:
+        return cls._made(lambda: cls.model_validate_json(body))
+
+    @classmethod
+    def _made(cls, make: Callable[[], Self]) -> Self:
         try:
-            return cls.model_validate_json(body)
+            return make()
         except ValidationError as error:
             fields = ", ".join(sorted({".".join(map(str, e["loc"])) for e in error.errors(include_input=False)}))
             raise NotReadable(cls.topic, f"fields {fields}") from None
@@ -117,6 +206,21 @@ def decode(topic: str, body: bytes) -> Event:
     except KeyError:
         raise NotReadable(topic, "unknown topic") from None
     return cls.decode_body(body)
+
+
+def personal_fields_of(cls: type[BaseModel]) -> tuple[str, ...]:
+    """The fields of a class that are marked :data:`Personal`."""
+    return tuple(name for name, found in cls.model_fields.items() if PERSONAL in found.metadata)
+
+
+def is_sealed(cls: type[Event], body: bytes) -> bool:
+    """Whether stored bytes may hold a sealed value of an event."""
+    return bool(cls.personal_fields) and _SEALED_JSON in body
+
+
+def _member(name: str, sealed: str | None) -> str:
+    """A personal member of a JSON object; ciphertext needs no escaping."""
+    return f',"{name}":null' if sealed is None else f',"{name}":"{sealed}"'
 
 
 def _parsed(body: bytes) -> Json:
@@ -186,14 +290,23 @@ class RecordedEvent:
     branch: str
     branch_position: int
     recorded_at: datetime
+    opened: Event | NotReadable | None = field(default=None, init=False, repr=False, compare=False)
+    """What opening its seals brought; None as long as nobody with keys opened it."""
 
     @cached_property
     def event(self) -> Event:
-        """The typed event, decoded when first asked for.
+        """The typed event, decoded when first asked for; its personal values are there once it was opened.
 
         :raises NotReadable: see :func:`decode`.
         """
-        return decode(self.topic, self.body)
+        if isinstance(self.opened, NotReadable):
+            raise self.opened
+        return self.opened or decode(self.topic, self.body)
+
+    def is_opened(self, outcome: "Event | NotReadable") -> None:
+        """Keep what opening its seals brought; see :mod:`chassis.sealing`."""
+        object.__setattr__(self, "opened", outcome)
+        self.__dict__.pop("event", None)
 
     @cached_property
     def metadata(self) -> Metadata:

@@ -4,10 +4,12 @@ A unit has one line parent and at most one functional parent, both effective-dat
 and asked at every command, so each service keeps it in memory, fed by the rows of its ``units`` read model.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import date
 from itertools import chain
+from math import inf
+from time import monotonic
 
 import orjson
 
@@ -81,12 +83,32 @@ def _place(places: str, on: date | None) -> str:
 
 
 class Hierarchy:
-    """The units in memory: current ancestors in a dictionary's time, subtrees as of any day."""
+    """The units in memory: current ancestors in a dictionary's time, subtrees as of any day.
 
-    def __init__(self) -> None:
+    :param clock: monotonic seconds, for whether it is confirmed.
+    """
+
+    def __init__(self, clock: Callable[[], float] = monotonic) -> None:
+        self._clock, self._confirmed_until = clock, inf
+        self.position = 0
+        """Of the last unit event taken in."""
         self._nodes: dict[str, Node] = {}
         self._children_ever: dict[str, set[str]] = {}
         self._ancestors: dict[str, tuple[str, ...]] = {}
+
+    @property
+    def current(self) -> bool:
+        """Whether it is known to be the tree of just now; one that nobody has to confirm always is."""
+        return self._clock() < self._confirmed_until
+
+    @property
+    def now(self) -> float:
+        """Its own clock, monotonic seconds."""
+        return self._clock()
+
+    def confirmed(self, until: float) -> None:
+        """It was the tree of just now; rights may follow from it until then, on its own clock."""
+        self._confirmed_until = until
 
     def put(self, nodes: Iterable[Node]) -> None:
         """Take changed units in; an older state than the one at hand is passed over."""
@@ -95,6 +117,7 @@ class Hierarchy:
             if known is not None and known.position >= node.position:
                 continue
             self._nodes[node.code] = node
+            self.position = max(self.position, node.position)
             for _, parent in chain(orjson.loads(node.line), orjson.loads(node.functional)):
                 if parent:
                     self._children_ever.setdefault(parent, set()).add(node.code)

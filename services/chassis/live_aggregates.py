@@ -9,6 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from chassis.commands import Aggregate
+from chassis.sealing import Sealer
 from chassis.store import EventStore
 
 MAX_LIVE_AGGREGATES = 50_000
@@ -29,10 +30,13 @@ class Live:
 
 
 class LiveAggregates:
-    """A bounded cache of aggregates, the least recently used leaving first."""
+    """A bounded cache of aggregates, the least recently used leaving first.
 
-    def __init__(self, store: EventStore, size: int = MAX_LIVE_AGGREGATES) -> None:
-        self._store, self._size = store, size
+    :param sealer: opens the personal values that decisions stand on; they are None without it.
+    """
+
+    def __init__(self, store: EventStore, sealer: Sealer | None = None, size: int = MAX_LIVE_AGGREGATES) -> None:
+        self._store, self._sealer, self._size = store, sealer, size
         self._entries: OrderedDict[UUID, Live] = OrderedDict()
 
     @asynccontextmanager
@@ -100,6 +104,8 @@ class LiveAggregates:
             histories = {key: await self._store.load(key)}
         else:
             histories = await self._store.load_many(list(unknown))
+        if self._sealer:
+            await self._sealer.open([recorded for history in histories.values() for recorded in history])
         for key, entry in unknown.items():
             state = None
             for recorded in histories[key]:

@@ -121,12 +121,14 @@ class Operations:
         return dict(await fetch(self._pool, "select follower, count(*) from parked group by follower"))
 
     async def _list_dead_letters(self, request: pb.ListDeadLettersRequest, call: Call) -> Message:
+        call.rights.nationwide()
         page = page_of(request.page)
         rows = await list_parked(self._pool, page.after(str, int), page.size + 1)
         shown, following = page.cut(rows, lambda row: row.key)
         return pb.ListDeadLettersResponse(dead_letters=[message_of(pb.DeadLetter, row) for row in shown], next=following)
 
     async def _replay_dead_letters(self, request: pb.ReplayDeadLettersRequest, call: Call) -> Message:
+        call.rights.nationwide()
         for follower in self._all():
             if follower.name == request.follower:
                 return message_of(pb.ReplayDeadLettersResponse, await replay(self._pool, follower))
@@ -136,9 +138,11 @@ class Operations:
         return [*self._followers, *(feed.follower for feed in self._feeds)]
 
     async def _get_status(self, request: pb.GetStatusRequest, call: Call) -> Message:
+        call.rights.nationwide()
         return await self.status()
 
     async def _await_position(self, request: pb.AwaitPositionRequest, call: Call) -> Message:
+        call.rights.nationwide()
         position = request.position or await self._store.head()
         now = asyncio.get_running_loop().time
         until = now() + call.deadline_s

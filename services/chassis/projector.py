@@ -7,16 +7,17 @@ signal wakes it. So a model that is built anew from the first event delays no ot
 import asyncio
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar, get_type_hints
 
 import psycopg
 import structlog
 
 from chassis.database import AppendSignal, Connection
-from chassis.events import RecordedEvent
+from chassis.events import PERSONAL, RecordedEvent
 from chassis.following import Follower, Overtaken, unprocessable
 from chassis.read_models import Key, ReadModel
 from chassis.refusals import Unavailable
+from chassis.sealing import Sealer
 from chassis.store import EventStore
 
 BATCH_EVENTS = 2_000
@@ -33,11 +34,15 @@ class Projection(Generic[R]):
     """Keeps the table of a read model: the effect that a follower drives.
 
     :param on_rows: told of the rows that changed, after they became durable.
+    :param sealer: opens personal values, for rows that hold some; a model whose rows hold none reads without keys.
     """
 
-    def __init__(self, model: ReadModel[R], on_rows: Callable[[Iterable[R]], None] | None = None) -> None:
+    def __init__(
+        self, model: ReadModel[R], on_rows: Callable[[Iterable[R]], None] | None = None, sealer: Sealer | None = None
+    ) -> None:
         self.model, self.name, self.source, self.topics = model, model.name, model.source, model.topics
         self._on_rows = on_rows
+        self._sealer = sealer if _holds_personal_values(model.row) else None
         self._changed: list[R] = []
         columns = list(model.columns)
         arrays = ", ".join(f"%b::{kind.removesuffix(' not null')}[]" for kind in model.columns.values())
@@ -55,7 +60,10 @@ class Projection(Generic[R]):
         """Evolve and write the rows that some events touch.
 
         :raises Unprocessable: an event cannot be read or does not fit its row.
+        :raises Unavailable: the keys of personal values cannot be had just now.
         """
+        if self._sealer:
+            await self._sealer.open(events)
         keys: set[Key] = set()
         for event in events:
             try:
@@ -95,6 +103,12 @@ class Projection(Generic[R]):
         if gone:
             await transaction.execute(self._delete.encode(), _transposed(gone))
         self._changed = changed
+
+
+def _holds_personal_values(row: type[Any]) -> bool:
+    """Whether a field of the rows is marked :data:`chassis.events.Personal`."""
+    hints = get_type_hints(row, include_extras=True).values()
+    return any(PERSONAL in getattr(hint, "__metadata__", ()) for hint in hints)
 
 
 def _transposed(keys: Iterable[Key]) -> list[list[Any]]:

@@ -13,7 +13,7 @@ from google.protobuf.descriptor import Descriptor, MethodDescriptor, ServiceDesc
 from google.protobuf.message import Message
 
 from chassis.appends import Answer
-from chassis.calls import Answering, AwaitPositions, Gate, Method, OnCall, Serving, need_of, path_of
+from chassis.calls import Answering, Gate, Method, Surroundings, need_of, path_of
 from chassis.commands import Call, Command, parse
 from chassis.messages import fields_of
 from chassis.refusals import Invalid, Language, Problem, Refusal
@@ -52,28 +52,15 @@ def needs_of(contracts: Iterable[ServiceDescriptor]) -> dict[str, Role]:
 
 
 class Rpc:
-    """The methods one server answers.
+    """The methods one server answers."""
 
-    :param await_positions: waits until this service has seen positions of histories, by service, or raises
-        DeadlinePassed; see `at-least-position` in the contract.
-    :param serving: opens a span for each call; nothing is traced when left out.
-    """
-
-    def __init__(
-        self,
-        *,
-        await_positions: AwaitPositions | None = None,
-        on_call: OnCall = lambda name, outcome, seconds: None,
-        serving: Serving | None = None,
-    ) -> None:
+    def __init__(self, around: Surroundings) -> None:
         self.handlers: dict[str, Handler] = {}
         self.services: dict[str, ServiceDescriptor] = {}
         self.command_gate, self.other_gate = Gate(MAX_COMMAND_CALLS), Gate(MAX_OTHER_CALLS)
-        self._await_positions, self._on_call, self._serving = await_positions, on_call, serving
+        self._around = around
 
-    def commands(
-        self, application: CommandPath, contracts: Sequence[ServiceDescriptor], menu: Iterable[type[Command]]
-    ) -> None:
+    def commands(self, application: CommandPath, contracts: Sequence[ServiceDescriptor], menu: Iterable[type[Command]]) -> None:
         """Answer the RPC named like each command of the menu, and its batch form, of the contract that has it.
 
         :raises TypeError: a command and its request do not have the same fields, or one of the RPCs is missing.
@@ -87,12 +74,12 @@ class Rpc:
             self._add(service, batch, _batch(application, command), gate=self.command_gate, max_bytes=MAX_BATCH_BYTES)
 
     def queries(self, service: ServiceDescriptor, answers: Mapping[str, Query]) -> None:
-        """Answer questions, by RPC name; auditors may ask them too.
+        """Answer questions, by RPC name; auditors may ask them too, unless the answer is personal.
 
         :raises TypeError: the service has no such RPC.
         """
         for name, answer in answers.items():
-            self._add(service, _method(service, name), answer, gate=self.other_gate, reading=True)
+            self._add(service, _method(service, name), answer, gate=self.other_gate, question=True, reading=True)
 
     def actions(self, service: ServiceDescriptor, answers: Mapping[str, Query]) -> None:
         """Answer RPCs that change something without being a command, by name.
@@ -100,7 +87,7 @@ class Rpc:
         :raises TypeError: the service has no such RPC.
         """
         for name, answer in answers.items():
-            self._add(service, _method(service, name), answer, gate=self.other_gate)
+            self._add(service, _method(service, name), answer, gate=self.other_gate, question=True)
 
     def complete(self) -> None:
         """Make sure that every RPC of every service is answered.
@@ -122,6 +109,7 @@ class Rpc:
         answer: Answering,
         *,
         gate: Gate,
+        question: bool = False,
         reading: bool = False,
         max_bytes: int = MAX_REQUEST_BYTES,
     ) -> None:
@@ -129,7 +117,7 @@ class Rpc:
         path = path_of(method)
         if path in self.handlers:
             raise TypeError(f"{method.full_name} is answered twice")
-        served = Method(method, answer, gate, reading, max_bytes, self._await_positions, self._on_call, self._serving)
+        served = Method(method, answer, gate, self._around, question=question, reading=reading, max_bytes=max_bytes)
         # Without serializers here, a request that is no message can be refused as invalid instead of INTERNAL.
         self.handlers[path] = grpc.unary_unary_rpc_method_handler(served.serve)
 

@@ -9,6 +9,7 @@ Ends with 0 when all went well, 1 after a fault, 2 when the environment or the c
 """
 
 import asyncio
+import gc
 import signal
 import sys
 from collections.abc import Callable, Collection, Iterable, Sequence
@@ -25,6 +26,9 @@ from chassis.stacks import stack_of
 from chassis.streams import set_up
 from chassis.telemetry import Tracing, tracing_to
 
+GC_THRESHOLDS = (20_000, 20, 50)
+"""Events are made by the thousand and hold no cycles: Python's own thresholds cost a replay a third of its time."""
+
 STOP_PATIENCE_S = 5.0
 """How long everything but the calls may take to end."""
 
@@ -40,6 +44,10 @@ class Runnable(Protocol):
     @property
     def schema(self) -> Sequence[str]:
         """The statements, each idempotent, that make its tables beside the event store's."""
+
+    @property
+    def further_databases(self) -> Sequence[tuple[str, str]]:
+        """The databases beside the service's own, each with the package of its steps."""
 
     @property
     def tasks(self) -> Collection[asyncio.Task[Any]]:
@@ -86,15 +94,23 @@ def run(name: str, settings_class: type[S], build: Build[S], arguments: Sequence
                 serve(settings, build, tracing_to(name, settings.otlp_endpoint) if settings.otlp_endpoint else None)
             )
         case "migrate":
-            return _step("migrated", lambda: migrate(settings.database_url, asyncio.run(_schema(settings, build))))
+            return _step("migrated", lambda: _migrated(settings, *asyncio.run(_schema(settings, build))))
         case _:
             return _step(
                 "streams made", lambda: asyncio.run(set_up(settings.nats_url, streams, replicas=settings.stream_replicas))
             )
 
 
-async def _schema(settings: S, build: Build[S]) -> Sequence[str]:
-    return build(settings, None).schema
+async def _schema(settings: S, build: Build[S]) -> tuple[Sequence[str], Sequence[tuple[str, str]]]:
+    service = build(settings, None)
+    return service.schema, service.further_databases
+
+
+def _migrated(settings: Settings, schema: Sequence[str], further: Sequence[tuple[str, str]]) -> list[str]:
+    taken = migrate(settings.database_url, schema)
+    for conninfo, steps in further:
+        taken += migrate(conninfo, steps=steps)
+    return taken
 
 
 def _step(what: str, do: Callable[[], Sequence[str]]) -> int:
@@ -109,6 +125,7 @@ def _step(what: str, do: Callable[[], Sequence[str]]) -> int:
 
 async def serve(settings: S, build: Build[S], tracing: Tracing | None = None) -> int:
     """Run a service until a signal or a fault ends it, and answer the exit code."""
+    gc.set_threshold(*GC_THRESHOLDS)
     loop = asyncio.get_running_loop()
     told_to_stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):

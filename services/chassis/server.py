@@ -12,6 +12,7 @@ from grpc_reflection.v1alpha import reflection
 from grpc_reflection.v1alpha.reflection_pb2 import ServerReflectionRequest, ServerReflectionResponse
 
 from chassis import health
+from chassis.identities import Identity
 from chassis.rpc import MAX_BATCH_BYTES, Rpc
 
 Handler: TypeAlias = "grpc.RpcMethodHandler[Any, Any]"
@@ -40,34 +41,64 @@ OPTIONS: tuple[tuple[str, int], ...] = (
 
 
 class Server:
-    """The methods of an :class:`Rpc`, health and reflection, on one address.
+    """The methods of an :class:`Rpc`, health and reflection, on up to three addresses.
 
-    :param listen: ``127.0.0.1:50051``; port 0 takes a free one, told by `port` once started.
+    `listen` is for users: TLS, and whoever calls shows a token. `service_listen` is for services: mutual TLS, the
+    handshake fails without a certificate of the authority. `health_listen` is for probes, which on Kubernetes speak
+    neither TLS nor show a certificate: it is plain, and answers ``grpc.health.v1.Health`` and nothing else, on a server
+    of its own, so no method can be reached there by mistake. Port 0 takes a free one, told once started.
+
     :param ready: whether the service can answer now: database reached, read models caught up.
+    :param identity: the certificate to show; without it `listen` is plain (for tests).
+    :param service_listen: where services call; nowhere when left out.
+    :param health_listen: where probes ask; when left out, only on the other addresses.
     """
 
-    def __init__(self, rpc: Rpc, listen: str, ready: health.Ready) -> None:
-        self._rpc, self._listen = rpc, listen
+    def __init__(
+        self,
+        rpc: Rpc,
+        listen: str,
+        ready: health.Ready,
+        *,
+        identity: Identity | None = None,
+        service_listen: str = "",
+        health_listen: str = "",
+    ) -> None:
+        if service_listen and identity is None:
+            raise ValueError("services are told apart by certificates: service_listen needs an identity")
+        self._rpc, self._identity = rpc, identity
+        self._listen, self._service_listen, self._health_listen = listen, service_listen, health_listen
         self._health = health.Health(ready)
         self._server: grpc.aio.Server | None = None
-        self.port = 0
+        self._probed: grpc.aio.Server | None = None
+        self.port = self.service_port = self.health_port = 0
 
     async def start(self) -> None:
         """Listen.
 
         :raises TypeError: an RPC of a registered service is not answered.
-        :raises RuntimeError: the address cannot be bound.
+        :raises NotPresentable: the certificate cannot be shown.
+        :raises RuntimeError: an address cannot be bound.
         """
         self._rpc.complete()
-        self._server = grpc.aio.server(options=OPTIONS)
-        table: dict[str, Handler] = {
-            **self._rpc.handlers,
-            **self._health.handlers(),
-            **_reflection(self._rpc),
-        }
-        self._server.add_generic_rpc_handlers((_Table(table),))
-        self.port = self._server.add_insecure_port(self._listen)
+        probing = dict(self._health.handlers())
+        self._server = _listening({**self._rpc.handlers, **probing, **_reflection(self._rpc)})
+        self._bind(self._server)
+        if self._health_listen:
+            self._probed = _listening(probing)
+            self.health_port = self._probed.add_insecure_port(self._health_listen)
         await self._server.start()
+        if self._probed:
+            await self._probed.start()  # last: who is told that it is ready can call it
+
+    def _bind(self, server: grpc.aio.Server) -> None:
+        if self._identity is None:
+            self.port = server.add_insecure_port(self._listen)
+            return
+        self.port = server.add_secure_port(self._listen, self._identity.server_credentials(services_only=False))
+        if self._service_listen:
+            only_services = self._identity.server_credentials(services_only=True)
+            self.service_port = server.add_secure_port(self._service_listen, only_services)
 
     async def stop(self, grace_s: float) -> None:
         """Tell probes, refuse new calls, finish those inside; what is not done after `grace_s` is cancelled."""
@@ -77,6 +108,14 @@ class Server:
         self._rpc.close()
         await asyncio.sleep(min(REFUSING_S, grace_s))
         await self._server.stop(max(0.0, grace_s - REFUSING_S))
+        if self._probed:
+            await self._probed.stop(REFUSING_S)
+
+
+def _listening(table: dict[str, Handler]) -> grpc.aio.Server:
+    server = grpc.aio.server(options=OPTIONS)
+    server.add_generic_rpc_handlers((_Table(table),))
+    return server
 
 
 class _Table(grpc.GenericRpcHandler):

@@ -5,7 +5,7 @@ histories. Everything that is the same in every service stands here once.
 """
 
 import asyncio
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, date, datetime
 from typing import Any, Protocol
@@ -13,12 +13,21 @@ from zoneinfo import ZoneInfo
 
 from google.protobuf.descriptor import ServiceDescriptor
 
+from chassis.acknowledging import Acknowledging
 from chassis.application import AnyHandler, Application
+from chassis.callers import Callers
+from chassis.calls import Surroundings
+from chassis.clients import RpcClient
+from chassis.confirmation import Confirmation
+from chassis.credentials import Credentials
 from chassis.database import AppendSignal, fetch_rows, open_pool
 from chassis.deadletters import DeadLetters
+from chassis.events import Event
 from chassis.feed import Feeds
 from chassis.following import Effect, Follower
 from chassis.hierarchy import Hierarchy, Node
+from chassis.key_store import KEY_STEPS, KeyStore
+from chassis.limits import Limits
 from chassis.metrics import Metrics, MetricsServer
 from chassis.operations import OPERATIONS, Operations, Standing
 from chassis.projector import Projection, Projector
@@ -26,18 +35,20 @@ from chassis.publisher import Publisher
 from chassis.read_models import ReadModel
 from chassis.refusals import DeadlinePassed, Unavailable
 from chassis.rpc import Query, Rpc, needs_of
+from chassis.sealing import Sealer
 from chassis.security import Caller, Role
 from chassis.server import Server
 from chassis.settings import Settings
 from chassis.store import EventStore
 from chassis.streams import Connection
 from chassis.telemetry import Tracing
+from chassis.tokens import TokenVerifier
 
 LOCAL_TIME = ZoneInfo("Asia/Ho_Chi_Minh")
 """The federation's days begin and end by this clock (UTC+7, no summer time)."""
 
 
-CURRENT_WITHIN_S = 2.0
+CURRENT_WITHIN_S = 5.0
 LAST_WORDS_S = 1.0
 """How long a stopping service waits until its last events are announced; what is not, is at its next start."""
 
@@ -61,6 +72,7 @@ class Service:
     """One service of the suite.
 
     :param publishes: whether it has events of its own to announce; audit has none.
+    :param keys: the keys of the persons whose personal values its events hold; None for a service that has no such events.
     """
 
     def __init__(
@@ -71,10 +83,15 @@ class Service:
         tracing: Tracing | None = None,
         clock: Callable[[], datetime] = utc_now,
         publishes: bool = True,
+        keys: KeyStore | None = None,
     ) -> None:
         self.name, self.settings, self.clock, self.tracing = name, settings, clock, tracing
+        self.keys, self.sealer = keys, Sealer(keys) if keys else None
         self.metrics = Metrics()
         self.caller = Caller(name, Role.SERVICE, "")
+        self.credentials = Credentials(identity=settings.identity())
+        self.tokens = TokenVerifier(settings.token_issuer, settings.token_audience, settings.token_keys)
+        self.limits = Limits(settings.calls_per_second_per_caller, settings.burst_per_caller, settings.calls_at_once_per_caller)
         self.pool = open_pool(settings.database_url)
         self.signal = AppendSignal(settings.database_url)
         self.store = EventStore(
@@ -85,9 +102,12 @@ class Service:
         self.metrics_server = MetricsServer(self.metrics, settings.metrics_listen)
         self.server: Server | None = None
         self.schema: list[str] = []
+        self.first_parts: list[Part] = []
+        """Started as soon as the databases can be asked, before anything follows a history or is answered."""
         self.parts: list[Part] = []
         self._followers: list[Follower] = []
-        self._trees: list[tuple[ReadModel[Node], Hierarchy]] = []
+        self.tree = Hierarchy()
+        self._units: ReadModel[Node] | None = None
         self._answers: list[Callable[[Rpc], None]] = []
         self._started: list[Part] = []
         self._projector: Projector | None = None
@@ -97,25 +117,43 @@ class Service:
         """The day it is in Viet Nam."""
         return self.clock().astimezone(LOCAL_TIME).date()
 
-    def tree(self, units: ReadModel[Node]) -> Hierarchy:
-        """The units in memory, kept by a read model that is followed from now on and read whole at the start."""
-        tree = Hierarchy()
-        self._trees.append((units, tree))
+    def keep_tree(self, units: ReadModel[Node], record: Callable[[], Awaitable[int]] | None = None) -> Hierarchy:
+        """The units in memory, kept by a read model that is followed from now on and read whole at the start.
+
+        :param record: the position of the last unit event, asked of the service whose units they are; the own history
+            when left out.
+        """
+        self._units = units
         self.schema += units.schema
-        self.follow(Projection(units, on_rows=tree.put))
-        return tree
+        (self._units_follower,) = self.follow(Projection(units, on_rows=self.tree.put))
+        self.parts.append(Confirmation(self.tree, record or self.tree_position))
+        return self.tree
+
+    async def tree_position(self) -> int:
+        """The position of the last unit event in the own history, for those who follow it.
+
+        :raises Unavailable: see :meth:`current`.
+        """
+        await self.current(self._units_follower)
+        return self.tree.position
 
     def keep(self, *models: ReadModel[Any]) -> list[Follower]:
         """Keep read models up to date, from the service's own history or another's; the follower of each."""
         for model in models:
             self.schema += model.schema
-        return self.follow(*map(Projection, models))
+        return self.follow(*(Projection(model, sealer=self.sealer if model.source == self.name else None) for model in models))
 
     def follow(self, *effects: Effect) -> list[Follower]:
         """Take the events of a history in order: the service's own, or another's from its stream; the follower of each."""
         followers = [Follower(self.pool, effect, self.clock) for effect in effects]
         self._followers += followers
         return followers
+
+    def acknowledge(self, event: type[Event], client: RpcClient, rpc: str) -> None:
+        """Acknowledge the events of a class of another service that await it, each once everybody here has taken it."""
+        effect = Acknowledging(event, client, rpc, self.caller, self.today, lambda: self._followers)
+        self.parts.append(effect)
+        self.follow(effect)
 
     async def current(self, follower: Follower) -> None:
         """Wait until a read model of the own history shows every command answered so far: others decide on what it says.
@@ -143,7 +181,7 @@ class Service:
         """
         needs = {**needs_of(contracts), **{handler.command.__name__: Role.SERVICE for handler in own_menu}}
         secret = self.settings.secret_bytes()
-        application = Application(self.store, [*menu, *own_menu], needs, tree, secret=secret, **more)
+        application = Application(self.store, [*menu, *own_menu], needs, tree, secret=secret, sealer=self.sealer, **more)
         self._answers.append(lambda rpc: rpc.commands(application, contracts, [handler.command for handler in menu]))
         return application
 
@@ -162,15 +200,22 @@ class Service:
         provider = self.tracing.provider if self.tracing else None
         self._feeds = Feeds(self.settings.nats_url, self.name, others, tracer_provider=provider)
         operations = Operations(self.store, self.pool, own, self._feeds.feeds, self.publisher)
-        self.server = Server(self._rpc(operations), self.settings.listen, self.ready)
+        self.server = Server(
+            self._rpc(operations),
+            self.settings.listen,
+            self.ready,
+            identity=self.credentials.identity,
+            service_listen=self.settings.service_listen,
+            health_listen=self.settings.health_listen,
+        )
         await self.pool.open()
-        for units, tree in self._trees:
-            tree.put(await fetch_rows(self.pool, units, "true"))
+        if self._units:
+            self.tree.put(await fetch_rows(self.pool, self._units, "true"))
         announcing: list[Part] = [self.publisher] if self.publisher else []
         following: list[Part] = [self._projector, self._feeds, DeadLetters(self.name, self.pool, self.bus)]
         watching: list[Part] = [Standing(operations, self.metrics), self.metrics_server]
-        standing: list[Part] = [self.signal, self.store, self.bus]
-        for part in (*standing, *announcing, *following, *self.parts, *watching):
+        standing: list[Part] = [*([self.keys] if self.keys else []), self.signal, self.store, self.bus]
+        for part in (*standing, *self.first_parts, *announcing, *following, *self.parts, *watching):
             self._started.append(part)
             await part.start()
         await self.server.start()
@@ -182,6 +227,7 @@ class Service:
         await self._last_words()
         while self._started:
             await self._started.pop().stop()
+        await self.tokens.stop()
         await self.pool.close()
 
     async def _last_words(self) -> None:
@@ -196,7 +242,13 @@ class Service:
         """The tasks without which it is no service."""
         single = (self.signal.task, self.publisher and self.publisher.task, self._feeds and self._feeds.task)
         projecting = self._projector.tasks if self._projector else ()
-        return [*self.store.tasks, *projecting, *(task for task in single if task)]
+        keys = self.keys.tasks if self.keys else ()
+        return [*self.store.tasks, *keys, *projecting, *(task for task in single if task)]
+
+    @property
+    def further_databases(self) -> list[tuple[str, str]]:
+        """The databases beside the service's own, each with the package of its steps."""
+        return [(self.keys.conninfo, KEY_STEPS)] if self.keys else []
 
     async def ready(self) -> bool:
         """Whether it can answer now: the database is there, and every follower has begun and caught up once.
@@ -210,9 +262,14 @@ class Service:
 
     def _rpc(self, operations: Operations) -> Rpc:
         rpc = Rpc(
-            await_positions=operations.await_positions,
-            on_call=self.metrics.called,
-            serving=self.tracing.serving if self.tracing else None,
+            Surroundings(
+                Callers(self.tokens).identify,
+                self.tree,
+                self.limits,
+                operations.await_positions,
+                self.metrics.called,
+                self.tracing.serving if self.tracing else None,
+            )
         )
         for register in self._answers:
             register(rpc)

@@ -6,6 +6,9 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from chassis.identities import Identity
+from chassis.rpc import MAX_ITEMS
+
 MIN_SECRET_BYTES = 32
 
 
@@ -32,12 +35,34 @@ class Settings(BaseSettings):
     """Of the service's own database; holds its password."""
     nats_url: str = Field(repr=False)
     listen: Address = "127.0.0.1:0"
-    """Where calls are answered."""
+    """Where users call: TLS, and a token."""
+    service_listen: Address = "127.0.0.1:0"
+    """Where services call: TLS, and a certificate of their own."""
+    health_listen: Address = "127.0.0.1:0"
+    """Where probes ask, without TLS; nothing else is answered there."""
+    tls_certificate_file: Path
+    """The service's certificate, with its chain, in PEM; a renewed one is taken without a restart, as the next two are."""
+    tls_key_file: Path
+    """Its key: ECDSA P-256 or RSA."""
+    tls_authority_file: Path
+    """The certificates whose holders are trusted to be services."""
     metrics_listen: Address = "127.0.0.1:0"
     """Where ``/metrics`` is answered."""
     secret: SecretStr | None = None
     """Key of the keyed hashes, hexadecimal, at least 32 bytes; or `secret_file`, a file that holds it."""
     secret_file: Path | None = None
+    token_issuer: str = Field(min_length=1)
+    """Whose tokens are accepted, as their ``iss`` says it."""
+    token_audience: str = Field(default="congdoan", min_length=1)
+    """What tokens must be meant for, their ``aud``."""
+    token_keys: str = Field(min_length=1)
+    """Where the issuer's JSON Web Key Set is: path of a file, or an http(s) address."""
+    calls_per_second_per_caller: float = Field(default=5_000, gt=0)
+    """What comes back to a caller's allowance each second; an item of a batch counts as a call. Services have no limit."""
+    burst_per_caller: float = Field(default=20_000, gt=MAX_ITEMS)
+    """What a caller may ask for at once after some silence; more than the largest batch, which would never be let in."""
+    calls_at_once_per_caller: int = Field(default=128, ge=1)
+    """Calls of one caller that may be under way together."""
     otlp_endpoint: str | None = None
     """Where traces go (``http://collector:4317``); nothing is traced when left out."""
     drain_s: float = Field(default=8.0, gt=0, le=300)
@@ -66,6 +91,10 @@ class Settings(BaseSettings):
         if len(key) < MIN_SECRET_BYTES:
             raise ValueError(f"the secret must have at least {MIN_SECRET_BYTES} bytes")
         return key
+
+    def identity(self) -> Identity:
+        """By what the service shows which it is, to those it calls and those who call it."""
+        return Identity(self.tls_certificate_file, self.tls_key_file, self.tls_authority_file)
 
 
 def complaints(error: Exception) -> list[str]:

@@ -1,23 +1,55 @@
 """The menu of membership's commands: each with its aggregate, its decision, and what the decision must see."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Protocol
+from uuid import UUID
 
 from chassis.application import AnyHandler
 from chassis.commands import Command, Handler
+from chassis.database import Pool
+from chassis.hierarchy import NATIONAL
 from chassis.live_aggregates import LiveAggregates
-from chassis.security import Caller
-from membership.domain import member, plan, report, transfer, unit
-from membership.domain.member import MEMBER
+from chassis.refusals import Unavailable
+from chassis.security import Caller, Role, suffices
+from membership.domain import (
+    child,
+    consent,
+    data_request,
+    delegation,
+    erasure,
+    member,
+    office,
+    plan,
+    reading,
+    report,
+    transfer,
+    unit,
+)
+from membership.domain.child import CHILD, Person, Persons
+from membership.domain.committee import COMMITTEE, OfficeFacts
+from membership.domain.consent import CONSENT
+from membership.domain.data_request import DATA_REQUEST, Around, DataRequest, Subject
+from membership.domain.erasure import Grounds, Progress, Proof
+from membership.domain.member import MEMBER, Entrance, HashId, Member
 from membership.domain.plan import PLAN
+from membership.domain.reading import READING
 from membership.domain.report import OBLIGATION
 from membership.domain.unit import UNIT, Lineage, Unit, unit_id
+from membership.domain.working_days import Closed
+from membership.events import ChildRegistered, MemberJoined
+from membership.read_models.erasures import acknowledgements_of, begun_with, branches_of, positions_of_sealed
 
 
 class UnitsAtHand:
-    """What decisions ask of the units: the aggregates themselves, so no decision rests on a stale read model."""
+    """What decisions ask of the units: the aggregates themselves, so no decision rests on a stale read model.
 
-    def __init__(self) -> None:
+    :param hash_id: the keyed hash of a national id.
+    """
+
+    def __init__(self, hash_id: HashId) -> None:
         self.live: LiveAggregates
+        self._hash_id = hash_id
 
     async def lineages(self, commands: Sequence[Command], caller: Caller) -> Mapping[str, Lineage]:
         """Each parent that some commands name, with every unit above it; nothing for one that is unknown."""
@@ -27,6 +59,14 @@ class UnitsAtHand:
         """The units that commands name in their fields ``unit`` and ``to_unit``; None for one that is unknown."""
         codes = {code for command in commands for field in ("unit", "to_unit") if (code := getattr(command, field, None))}
         return {code: await self.live.state(UNIT, unit_id(code)) for code in codes}
+
+    async def entrance(self, commands: Sequence[Command], caller: Caller) -> Entrance:
+        """What an admission must see."""
+        return Entrance(await self.named(commands, caller), self._hash_id)
+
+    async def offices(self, commands: Sequence[Command], caller: Caller) -> OfficeFacts:
+        """The units whose officers commands are about, and who asks."""
+        return OfficeFacts(caller.id, suffices(caller, Role.FEDERATION_OFFICER), await self.named(commands, caller))
 
     async def nothing(self, commands: Sequence[Command], caller: Caller) -> None:
         """The aggregate alone decides."""
@@ -55,7 +95,7 @@ def menu(units: UnitsAtHand) -> list[AnyHandler]:
         Handler(unit.RenameUnit, UNIT, unit.rename, units.nothing),
         Handler(unit.AttachUnit, UNIT, unit.attach, units.lineages),
         Handler(unit.DissolveUnit, UNIT, unit.dissolve, units.nothing),
-        Handler(member.AdmitMember, MEMBER, member.admit, units.named, creates=True),
+        Handler(member.AdmitMember, MEMBER, member.admit, units.entrance, creates=True),
         Handler(member.CorrectMemberDetails, MEMBER, member.correct, units.nothing),
         Handler(member.RecordHardship, MEMBER, member.record_hardship, units.nothing),
         Handler(member.EndHardship, MEMBER, member.end_hardship, units.nothing),
@@ -64,6 +104,10 @@ def menu(units: UnitsAtHand) -> list[AnyHandler]:
         Handler(transfer.ReleaseMember, MEMBER, transfer.release, units.nothing),
         Handler(transfer.AcceptTransfer, MEMBER, transfer.accept_transfer, units.nothing, at=transfer.new_unit),
         Handler(transfer.RefuseTransfer, MEMBER, transfer.refuse_transfer, units.nothing, at=transfer.new_unit),
+        Handler(office.AppointOfficer, COMMITTEE, office.appoint, units.offices, at=office.appointing_unit),
+        Handler(office.ReleaseOfficer, COMMITTEE, office.release, units.offices, at=office.appointing_unit),
+        Handler(delegation.DelegateAuthority, COMMITTEE, delegation.delegate, units.offices),
+        Handler(delegation.RevokeDelegation, COMMITTEE, delegation.revoke, units.offices),
         Handler(report.SetReportObligation, OBLIGATION, report.oblige, units.named, creates=True),
         Handler(report.SubmitReport, OBLIGATION, report.submit, units.nothing),
         Handler(report.ReturnReport, OBLIGATION, report.send_back, units.nothing),
@@ -71,3 +115,174 @@ def menu(units: UnitsAtHand) -> list[AnyHandler]:
         Handler(plan.AddPlanItem, PLAN, plan.add, units.named),
         Handler(plan.CompletePlanItem, PLAN, plan.complete, units.nothing),
     ]
+
+
+class Keys(Protocol):
+    """What tells whether the key of an erased person is gone."""
+
+    async def destroyed_at(self, person_ids: Sequence[UUID]) -> Mapping[UUID, datetime]:
+        """When the keys of those of some persons that have none any more were destroyed.
+
+        :raises Unavailable: the key store cannot be asked.
+        """
+
+
+class PersonsAtHand:
+    """What decisions on data requests and erasures must see: aggregates and the event store, never a read model.
+
+    :param pool: of the database the event store is in.
+    :param closed: which days are no working days.
+    """
+
+    def __init__(self, pool: Pool, keys: Keys, closed: Closed) -> None:
+        self.live: LiveAggregates
+        self._pool, self._keys, self._closed = pool, keys, closed
+
+    async def around(self, commands: Sequence[data_request.DataRequestCommand], caller: Caller) -> Around:
+        """The person of each request, with the branches in whose history it stands."""
+        persons: dict[UUID, UUID] = {}
+        for command in commands:
+            if isinstance(command, data_request.ReceiveDataRequest):
+                persons[command.request_id] = command.person_id
+            elif request := await self._request(command.request_id):
+                persons[command.request_id] = request.person_id
+        members = await self._members(persons.values())
+        branches = await self._branches(persons.values())
+        subjects = {
+            request_id: Subject(members[person_id], branches.get(person_id, ())) for request_id, person_id in persons.items()
+        }
+        return Around(subjects, self._closed)
+
+    async def grounds(self, commands: Sequence[erasure.EraseSubject], caller: Caller) -> Grounds:
+        """The requests on which persons are to be erased, and who must acknowledge."""
+        requests = {command.request_id: await self._request(command.request_id) for command in commands}
+        return Grounds(requests, await self._branches([command.person_id for command in commands]))
+
+    async def progress(self, commands: Sequence[erasure.AcknowledgeErasure], caller: Caller) -> Progress:
+        """The persons of some requests.
+
+        :raises Unavailable: the key of one is not destroyed yet, which comes before anything is acknowledged.
+        """
+        members = await self._persons_of(commands)
+        erased = [member.member_id for member in members.values() if member and member.erased]
+        if len(await self._keys.destroyed_at(erased)) < len(set(erased)):
+            raise Unavailable(reason="keys")
+        return Progress(members, caller.service)
+
+    async def proofs(self, commands: Sequence[erasure.CertifyErasure], caller: Caller) -> Mapping[UUID, Proof]:
+        """What the event store and the key store say of some erasures."""
+        proofs: dict[UUID, Proof] = {}
+        for request_id, person in (await self._persons_of(commands)).items():
+            if person is None or person.erased is None or person.erased.request_id != request_id:
+                continue
+            destroyed = await self._keys.destroyed_at([person.member_id])
+            if not destroyed:
+                raise Unavailable(reason="keys")
+            positions = await positions_of_sealed(self._pool, erasure.histories_of(person.member_id))
+            acknowledged = await acknowledgements_of(self._pool, request_id)
+            proofs[request_id] = Proof(person.erased.awaited, positions, destroyed[person.member_id], acknowledged)
+        return proofs
+
+    async def nothing(self, commands: Sequence[Command], caller: Caller) -> None:
+        """The aggregate alone decides."""
+
+    async def _persons_of(self, commands: Sequence[data_request.DataRequestCommand]) -> dict[UUID, Member | None]:
+        requests = {command.request_id: await self._request(command.request_id) for command in commands}
+        members = await self._members(request.person_id for request in requests.values() if request)
+        return {request_id: members[request.person_id] for request_id, request in requests.items() if request}
+
+    async def _request(self, request_id: UUID) -> DataRequest | None:
+        state: DataRequest | None = await self.live.state(DATA_REQUEST, request_id)
+        return state
+
+    async def _members(self, person_ids: Iterable[UUID]) -> dict[UUID, Member | None]:
+        """Members by id; None for one who is not there, or is something else."""
+        wanted = set(person_ids)
+        known = await begun_with(self._pool, list(wanted), MemberJoined.topic)
+        return {person_id: await self.live.state(MEMBER, person_id) if person_id in known else None for person_id in wanted}
+
+    async def _branches(self, person_ids: Iterable[UUID]) -> dict[UUID, tuple[str, ...]]:
+        found = await branches_of(self._pool, list(set(person_ids)))
+        return {person_id: tuple(branch for branch in branches if branch != NATIONAL) for person_id, branches in found.items()}
+
+
+class FamiliesAtHand:
+    """What decisions on consents and children must see: the members and children that commands name.
+
+    :param pool: of the database the event store is in.
+    """
+
+    def __init__(self, pool: Pool) -> None:
+        self.live: LiveAggregates
+        self._pool = pool
+
+    async def persons(self, commands: Sequence[Command], caller: Caller) -> Persons:
+        """Everybody that commands name, a child with its parent's unit of now; None for one who is not there."""
+        named = {getattr(command, field, None) for command in commands for field in _NAMING_PERSONS} - {None}
+        ids = [person_id for person_id in named if isinstance(person_id, UUID)]
+        children: dict[UUID, child.Child] = {
+            child_id: await self.live.state(CHILD, child_id)
+            for child_id in await begun_with(self._pool, ids, ChildRegistered.topic)
+        }
+        wanted = [*ids, *(found.member_id for found in children.values())]
+        members: dict[UUID, Member] = {
+            member_id: await self.live.state(MEMBER, member_id)
+            for member_id in await begun_with(self._pool, wanted, MemberJoined.topic)
+        }
+        return {
+            **{member_id: _of_member(found) for member_id, found in members.items()},
+            **{child_id: _of_child(found, members.get(found.member_id)) for child_id, found in children.items()},
+        }
+
+    async def nothing(self, commands: Sequence[Command], caller: Caller) -> None:
+        """The aggregate alone decides."""
+
+
+_NAMING_PERSONS = ("person_id", "guardian_id", "child_id", "member_id")
+
+
+def _of_member(found: Member) -> Person:
+    return Person(found.unit, found.joined_on, found.left_on, found.erased is not None)
+
+
+def _of_child(found: child.Child, parent: Member | None) -> Person:
+    return Person(parent.unit if parent else found.unit, found.registered_on, None, found.erased, found)
+
+
+def family_menu(families: FamiliesAtHand) -> list[AnyHandler]:
+    """The commands on consents and on the children of members."""
+    persons = families.persons
+    return [
+        Handler(consent.GiveConsent, CONSENT, consent.give, persons, at=consent.at_person),
+        Handler(consent.WithdrawConsent, CONSENT, consent.withdraw, persons, at=consent.at_person),
+        Handler(child.RegisterChild, CHILD, child.register, persons, at=child.unit_of),
+        Handler(child.CorrectChildDetails, CHILD, child.correct, persons, at=child.unit_of),
+        Handler(child.EraseChild, CHILD, child.erase, persons, at=child.unit_of),
+    ]
+
+
+def reading_menu(families: FamiliesAtHand) -> list[AnyHandler]:
+    """What membership records by itself before it tells names."""
+    return [Handler(reading.RecordReading, READING, reading.record, families.nothing, at=reading.at_reader, creates=True)]
+
+
+def personal_data_menu(persons: PersonsAtHand) -> list[AnyHandler]:
+    """The commands on data requests, legal holds and erasures."""
+    now = data_request.unit_now
+    return [
+        Handler(data_request.ReceiveDataRequest, DATA_REQUEST, data_request.receive, persons.around, at=now),
+        Handler(data_request.AnswerDataRequest, DATA_REQUEST, data_request.answer, persons.around, at=now),
+        Handler(data_request.ExtendDataRequest, DATA_REQUEST, data_request.extend, persons.around, at=now),
+        Handler(data_request.CarryOutDataRequest, DATA_REQUEST, data_request.carry_out, persons.around, at=now),
+        Handler(erasure.PlaceLegalHold, MEMBER, erasure.place_hold, persons.nothing),
+        Handler(erasure.LiftLegalHold, MEMBER, erasure.lift_hold, persons.nothing),
+        Handler(erasure.EraseSubject, MEMBER, erasure.erase, persons.grounds),
+        Handler(
+            erasure.AcknowledgeErasure, DATA_REQUEST, erasure.acknowledge, persons.progress, at=lambda _, command, __: command.by
+        ),
+    ]
+
+
+def erasure_menu(persons: PersonsAtHand) -> list[AnyHandler]:
+    """What membership commands itself."""
+    return [Handler(erasure.CertifyErasure, DATA_REQUEST, erasure.certify, persons.proofs)]

@@ -6,11 +6,14 @@ service that follows it.
 
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import date
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import ClassVar
 from uuid import UUID
 
+from pydantic import BaseModel, ConfigDict
+
+from chassis.authorities import Authority
 from chassis.events import Event, Json, Personal, Upcaster
 from chassis.hierarchy import Node, first_places
 from chassis.read_models import ReadModel
@@ -67,6 +70,68 @@ class PlanItemKind(StrEnum):
     REGULAR = "regular"
 
 
+class DataRequestKind(StrEnum):
+    """What a person may ask about its data (Law 91/2025/QH15, art. 4): see, mend, take consent back, restrict, erase."""
+
+    ACCESS = "access"
+    CORRECTION = "correction"
+    WITHDRAWAL = "withdrawal"
+    RESTRICTION = "restriction"
+    ERASURE = "erasure"
+
+
+class FieldClass(StrEnum):
+    """The classes of personal data that a legal hold may keep from erasure."""
+
+    IDENTITY = "identity"
+    CONTACT = "contact"
+    HARDSHIP = "hardship"
+    PHOTO = "photo"
+
+
+class Office(StrEnum):
+    """Chủ tịch, phó chủ tịch, uỷ viên ban thường vụ, chủ nhiệm uỷ ban kiểm tra."""
+
+    CHAIR = "chair"
+    VICE_CHAIR = "vice_chair"
+    STANDING_MEMBER = "standing_member"
+    INSPECTION_HEAD = "inspection_head"
+
+
+class Matter(StrEnum):
+    """What needs a signature: quyết định khen thưởng, phê duyệt kinh phí."""
+
+    AWARD_DECISION = "award_decision"
+    BUDGET_APPROVAL = "budget_approval"
+
+
+class ReleaseReason(StrEnum):
+    """Thôi chức vụ, điều động, nghỉ hưu, cách chức, từ trần. A choice and not a text: words about it would be personal data."""
+
+    RESIGNED = "resigned"
+    MOVED = "moved"
+    RETIRED = "retired"
+    DISMISSED = "dismissed"
+    DECEASED = "deceased"
+
+
+class ConsentPurpose(StrEnum):
+    """What a person may agree to, each by itself (Law 91/2025/QH15, art. 9): notices by e-mail, publication of a child's
+    honour, publication of photos, offers of partners."""
+
+    EMAIL_NOTICES = "email_notices"
+    CHILD_HONOUR_PUBLICATION = "child_honour_publication"
+    PHOTO_PUBLICATION = "photo_publication"
+    PARTNER_OFFERS = "partner_offers"
+
+
+class ConsentGiver(StrEnum):
+    """Who speaks: the person, or for a child one of its legal representatives."""
+
+    SELF = "self"
+    GUARDIAN = "guardian"
+
+
 class UnitEstablished(Event, topic="membership.unit_established"):
     """A unit was established under its parents."""
 
@@ -98,18 +163,19 @@ class UnitDissolved(Event, topic="membership.unit_dissolved"):
     reason: str
 
 
-class MemberJoined(Event, topic="membership.member_joined"):
-    """A person became a member in a unit."""
+class MemberJoined(Event, topic="membership.member_joined", subject="member_id"):
+    """A person became a member in a unit; `national_id_hash` is keyed, and the same for the same national id."""
 
     member_id: UUID
-    full_name: Personal[str]
-    national_id: Personal[str]
-    birth_date: Personal[date]
-    phone: Personal[str]
-    email: Personal[str]
+    full_name: Personal[str | None]
+    national_id: Personal[str | None]
+    national_id_hash: Personal[str | None]
+    birth_date: Personal[date | None]
+    phone: Personal[str | None]
+    email: Personal[str | None]
 
 
-class MemberDetailsCorrected(Event, topic="membership.member_details_corrected"):
+class MemberDetailsCorrected(Event, topic="membership.member_details_corrected", subject="member_id"):
     """What was recorded about a member was wrong or changed; None leaves a field as it was."""
 
     member_id: UUID
@@ -125,14 +191,14 @@ def _graded(data: Json) -> Json:
     return {**data, "grade": grade.value}
 
 
-class HardshipRecorded(Event, topic="membership.hardship_recorded", schema_version=2):
+class HardshipRecorded(Event, topic="membership.hardship_recorded", subject="member_id", schema_version=2):
     """A member is in hardship of a grade."""
 
     upcasters: ClassVar[Mapping[int, Upcaster]] = {1: _graded}
 
     member_id: UUID
     grade: HardshipGrade
-    details: Personal[str]
+    details: Personal[str | None]
 
 
 class HardshipEnded(Event, topic="membership.hardship_ended"):
@@ -231,6 +297,203 @@ class PlanItemCompleted(Event, topic="membership.plan_item_completed"):
     kind: PlanItemKind
 
 
+class DataRequestReceived(Event, topic="membership.data_request_received"):
+    """A person asks something about its data; it is to be answered and carried out by the days that stand here."""
+
+    request_id: UUID
+    person_id: UUID
+    kind: DataRequestKind
+    received_on: date
+    answer_due_on: date
+    carry_out_due_on: date
+
+
+class DataRequestAnswered(Event, topic="membership.data_request_answered"):
+    """A data request was accepted, or refused for a reason: a short reference (document, article), nothing personal."""
+
+    request_id: UUID
+    person_id: UUID
+    kind: DataRequestKind
+    accepted: bool
+    carry_out_due_on: date
+    reason: str
+
+
+class DataRequestExtended(Event, topic="membership.data_request_extended"):
+    """A data request may take until a later day, once; `reason` is a short reference, nothing personal."""
+
+    request_id: UUID
+    person_id: UUID
+    kind: DataRequestKind
+    carry_out_due_on: date
+    reason: str
+
+
+class DataRequestCarriedOut(Event, topic="membership.data_request_carried_out"):
+    """What a person asked for was done; late when this day is after the one it was due."""
+
+    request_id: UUID
+    person_id: UUID
+    kind: DataRequestKind
+
+
+class LegalHoldPlaced(Event, topic="membership.legal_hold_placed"):
+    """The law keeps a class of a person's data from erasure; `basis` is the article or document, `reason` a short
+    reference (a case number): nothing personal."""
+
+    hold_id: UUID
+    person_id: UUID
+    field_class: FieldClass
+    basis: str
+    reason: str
+
+
+class LegalHoldLifted(Event, topic="membership.legal_hold_lifted"):
+    """A legal hold ended; `reason` is a short reference, nothing personal."""
+
+    hold_id: UUID
+    person_id: UUID
+    reason: str
+
+
+class SubjectErased(Event, topic="membership.subject_erased"):
+    """A person is erased: its keys are destroyed, and whoever follows clears what it keeps about it.
+
+    `awaited` are the services and the branches (codes of units) that must acknowledge before a certificate is made.
+    """
+
+    person_id: UUID
+    request_id: UUID
+    awaited: tuple[str, ...] = ()
+
+
+class ErasureAcknowledged(Event, topic="membership.erasure_acknowledged"):
+    """`by`, a service or the unit of a branch, keeps nothing of an erased person any more; it had followed
+    membership's history `up_to` this position."""
+
+    person_id: UUID
+    request_id: UUID
+    by: str
+    up_to: int
+
+
+class Acknowledgement(BaseModel):
+    """Who acknowledged an erasure, and when."""
+
+    model_config = ConfigDict(frozen=True)
+
+    by: str
+    at: datetime
+
+
+class ErasureCertified(Event, topic="membership.erasure_certified"):
+    """All have acknowledged: nobody can read the sealed events of these positions, nor the person, any more."""
+
+    person_id: UUID
+    request_id: UUID
+    positions: tuple[int, ...]
+    key_destroyed_at: datetime
+    acknowledged: tuple[Acknowledgement, ...]
+
+
+class OfficerAppointed(Event, topic="membership.officer_appointed"):
+    """An officer holds an office of a unit from this day to the last of its term, and may sign these matters there.
+
+    `officer` is the subject of its token, here and in the events that follow: no name of a person.
+    """
+
+    position_id: UUID
+    officer: str
+    office: Office
+    matters: tuple[Matter, ...]
+    until: date
+
+
+class OfficerReleased(Event, topic="membership.officer_released"):
+    """An officer holds a position no longer from this day on; what was signed before stands."""
+
+    position_id: UUID
+    officer: str
+    office: Office
+    reason: ReleaseReason
+
+
+class AuthorityDelegated(Event, topic="membership.authority_delegated"):
+    """The holder of a position lets another sign these matters in its place, from this day to the last of some days."""
+
+    delegation_id: UUID
+    position_id: UUID
+    officer: str
+    office: Office
+    to_officer: str
+    matters: tuple[Matter, ...]
+    until: date
+
+
+class DelegationRevoked(Event, topic="membership.delegation_revoked"):
+    """A delegation holds no longer from this day on; `with_position` when its position ended."""
+
+    delegation_id: UUID
+    position_id: UUID
+    to_officer: str
+    with_position: bool
+
+
+class ConsentGiven(Event, topic="membership.consent_given", subject="person_id"):
+    """A person, or a child's guardian, agrees to a purpose, having been shown a text; it replaces what was agreed before.
+
+    `guardian_id` is the member who spoke for a child, None where that is no member. `evidence` says where the signed
+    form or the file is kept.
+    """
+
+    person_id: UUID
+    purpose: ConsentPurpose
+    given_by: ConsentGiver
+    guardian_id: UUID | None
+    text_version: str
+    evidence: Personal[str | None]
+
+
+class ConsentWithdrawn(Event, topic="membership.consent_withdrawn"):
+    """A consent was taken back; from this day on it does not hold. What was done before stands."""
+
+    person_id: UUID
+    purpose: ConsentPurpose
+    given_by: ConsentGiver
+
+
+class ChildRegistered(Event, topic="membership.child_registered", subject="child_id"):
+    """A member's child is known, so that it can be honoured; `unit` is the parent's."""
+
+    child_id: UUID
+    member_id: UUID
+    full_name: Personal[str | None]
+    birth_date: Personal[date | None]
+
+
+class ChildDetailsCorrected(Event, topic="membership.child_details_corrected", subject="child_id"):
+    """What was recorded about a child was wrong or changed; None leaves a field as it was."""
+
+    child_id: UUID
+    full_name: Personal[str | None]
+    birth_date: Personal[date | None]
+
+
+class PersonalDataRead(Event, topic="membership.personal_data_read"):
+    """An auditor, or an officer from elsewhere, was told `fields` of some members of `unit`, for a reason.
+
+    `reader` is the subject of its token; `reading_id` is shared by the units that were read from in one call.
+    """
+
+    reading_id: UUID
+    reader: str
+    reader_role: str
+    reader_unit: str
+    member_ids: tuple[UUID, ...]
+    fields: tuple[str, ...]
+    reason: str
+
+
 UNITS = ReadModel("units", 1, Node, key=("code",), source="membership")
 """Where each unit stands, and stood: what the unit events make of the tree."""
 
@@ -262,3 +525,47 @@ def unit_after(node: Node | None, event: Event, position: int) -> Node:
 
 for _event in (UnitEstablished, UnitRenamed, UnitAttached, UnitDissolved):
     UNITS.on(_event, key=lambda event: (event.unit,))(lambda node, event, at: unit_after(node, event, at.position))
+
+
+AUTHORITIES = ReadModel(
+    "authorities",
+    1,
+    Authority,
+    key=("authority_id", "matter"),
+    source="membership",
+    indexes=(("officer", "matter"), ("unit", "matter", "since", "authority_id"), ("position",)),
+)
+"""Who may sign what, at which unit, on which day: what the events about officers make of it, for every service that asks."""
+
+
+def _allowed(event: OfficerAppointed | AuthorityDelegated, matter: Matter, position: int) -> Authority | None:
+    """A position allows the matters of its office, a delegation those it names."""
+    if matter not in event.matters:
+        return None
+    if isinstance(event, AuthorityDelegated):
+        authority_id, officer = event.delegation_id, event.to_officer
+    else:
+        authority_id, officer = event.position_id, event.officer
+    named = (authority_id, matter.value, event.position_id, officer, event.unit, event.office.value)
+    return Authority(*named, event.on, event.until, position)
+
+
+def _ended(authority: Authority | None, on: date, position: int) -> Authority | None:
+    """The day of the end is the first without authority; what was signed before stands."""
+    return authority and replace(authority, until=min(authority.until, on - timedelta(days=1)), position=position)
+
+
+def _follow(matter: Matter) -> None:
+    """Keep the rows of one matter."""
+    appointed = AUTHORITIES.on(OfficerAppointed, key=lambda event: (event.position_id, matter.value))
+    appointed(lambda _, event, at: _allowed(event, matter, at.position))
+    delegated = AUTHORITIES.on(AuthorityDelegated, key=lambda event: (event.delegation_id, matter.value))
+    delegated(lambda _, event, at: _allowed(event, matter, at.position))
+    released = AUTHORITIES.on(OfficerReleased, key=lambda event: (event.position_id, matter.value))
+    released(lambda authority, event, at: _ended(authority, event.on, at.position))
+    revoked = AUTHORITIES.on(DelegationRevoked, key=lambda event: (event.delegation_id, matter.value))
+    revoked(lambda authority, event, at: _ended(authority, event.on, at.position))
+
+
+for _matter in Matter:
+    _follow(_matter)

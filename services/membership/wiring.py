@@ -1,31 +1,141 @@
 """How are the parts of membership put together?"""
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from uuid import uuid4
 
+from chassis.application import Application
+from chassis.authority_register import AuthorityRegister
 from chassis.events import Event
+from chassis.following import Follower
 from chassis.hierarchy import Hierarchy
+from chassis.key_store import KeyStore
+from chassis.reactions import CommandReaction
 from chassis.service import Service
-from chassis.settings import Settings
 from chassis.telemetry import Tracing
-from membership.application import UnitsAtHand, menu
-from membership.events import UNITS, unit_after
+from chassis.wrapping_keys import WrappingKeys
+from membership.application import (
+    FamiliesAtHand,
+    PersonsAtHand,
+    UnitsAtHand,
+    erasure_menu,
+    family_menu,
+    menu,
+    personal_data_menu,
+    reading_menu,
+)
+from membership.domain.member import keyed_hash_of_ids
+from membership.domain.working_days import closed_in_viet_nam
+from membership.events import AUTHORITIES, UNITS, unit_after
+from membership.reactions import CERTIFY, DestroyKeys, StayErased
+from membership.read_models.children import CHILDREN
+from membership.read_models.consents import CONSENTS as CONSENT_ROWS
+from membership.read_models.data_requests import DATA_REQUESTS
+from membership.read_models.erasures import ERASURES
+from membership.read_models.legal_holds import LEGAL_HOLDS
 from membership.read_models.member_counts import MEMBER_COUNTS
+from membership.read_models.member_units import MEMBER_UNITS
 from membership.read_models.members import MEMBERS
+from membership.read_models.officers import POSITIONS
+from membership.read_models.pending_transfers import PENDING_TRANSFERS
 from membership.read_models.plan_items import PLAN_ITEMS
+from membership.read_models.readings import READINGS
 from membership.read_models.reports import REPORTS
-from membership.rpc import SERVICE, Questions
+from membership.rpc import (
+    CONSENTS,
+    NAMES,
+    OFFICERS,
+    PERSONAL_DATA,
+    SERVICE,
+    ConsentsQuestions,
+    NamesQuestions,
+    OfficersQuestions,
+    PersonalDataQuestions,
+    Questions,
+)
+from membership.settings import Settings
 
 
 def real(settings: Settings, tracing: Tracing | None = None) -> Service:
     """Membership on a real database and bus."""
-    service = Service("membership", settings, tracing=tracing)
-    tree = service.tree(UNITS)
+    keys = KeyStore(settings.keys_database_url, WrappingKeys(settings.wrapping_key_file))
+    service = Service("membership", settings, tracing=tracing, keys=keys)
+    tree = service.keep_tree(UNITS)
     register, *_ = service.keep(MEMBERS, MEMBER_COUNTS, REPORTS, PLAN_ITEMS)
-    units = UnitsAtHand()
-    application = service.application(menu(units), [SERVICE], tree, on_events=lambda *happened: _place(tree, *happened))
-    units.live = application.live
-    service.answer(SERVICE, Questions(service.pool, tree, service.today, lambda: service.current(register)).answers)
+    hash_id = keyed_hash_of_ids(settings.secret_bytes())
+    units = UnitsAtHand(hash_id)
+    families = FamiliesAtHand(service.pool)
+    persons = PersonsAtHand(service.pool, keys, closed_in_viet_nam(settings.exchanged_days))
+    application = service.application(
+        [*menu(units), *family_menu(families), *personal_data_menu(persons)],
+        [SERVICE, OFFICERS, CONSENTS, PERSONAL_DATA],
+        tree,
+        own_menu=[*reading_menu(families), *erasure_menu(persons)],
+        on_events=lambda *happened: _place(tree, *happened),
+    )
+    units.live = families.live = persons.live = application.live
+    consents_current = _answer_families(service, tree, application, register)
+    questions = Questions(
+        service.pool,
+        tree,
+        service.today,
+        register_current=lambda: service.current(register),
+        consents_current=consents_current,
+        tree_position=service.tree_position,
+        hash_id=hash_id,
+    )
+    service.answer(SERVICE, questions.answers)
+    service.answer(OFFICERS, _officers(service, tree).answers)
+    _answer_personal_data(service, tree, application, keys)
     return service
+
+
+def _answer_families(
+    service: Service, tree: Hierarchy, application: Application, register: Follower
+) -> Callable[[], Awaitable[None]]:
+    """Answer about consents, children and names; what waits until members and consents are current."""
+    consents, children, units, transfers, _ = service.keep(CONSENT_ROWS, CHILDREN, MEMBER_UNITS, PENDING_TRANSFERS, READINGS)
+
+    async def current(*followers: Follower) -> None:
+        await asyncio.gather(*map(service.current, followers))
+
+    def of_consents() -> Awaitable[None]:
+        return current(register, consents, children, units)
+
+    service.answer(CONSENTS, ConsentsQuestions(service.pool, service.today, of_consents).answers)
+    names = NamesQuestions(
+        service.pool,
+        tree,
+        service.today,
+        commands=application,
+        current=lambda: current(register, transfers),
+        new_id=uuid4,
+    )
+    service.answer(NAMES, names.answers)
+    return of_consents
+
+
+def _answer_personal_data(service: Service, tree: Hierarchy, application: Application, keys: KeyStore) -> None:
+    """Answer about data requests and erasures; destroy keys when somebody was erased, and certify when all know."""
+    service.keep(DATA_REQUESTS, LEGAL_HOLDS, ERASURES)
+    service.answer(PERSONAL_DATA, PersonalDataQuestions(service.pool, tree, service.today).answers)
+    service.schema += DestroyKeys.schema
+    service.follow(DestroyKeys(keys))
+    service.first_parts.append(StayErased(service.pool, keys, (MEMBERS, CHILDREN, CONSENT_ROWS)))
+    taking = service.tracing.taking if service.tracing else None
+    service.follow(CommandReaction(CERTIFY, application, service.caller, taking))
+
+
+def _officers(service: Service, tree: Hierarchy) -> OfficersQuestions:
+    authorities, _ = service.keep(AUTHORITIES, POSITIONS)
+    register = AuthorityRegister(service.pool, AUTHORITIES, authorities)
+
+    async def position() -> int:
+        """Of the last event that changed an authority, whatever is still on its way to the rows."""
+        await service.current(authorities)
+        return await register.last_change()
+
+    return OfficersQuestions(service.pool, tree, service.today, position)
 
 
 def _place(tree: Hierarchy, events: Sequence[Event], position: int) -> None:

@@ -15,16 +15,17 @@ from notifications.clients import Members
 from notifications.domain import announcement, channel_preference, delivery, mailing, reminder
 from notifications.domain.announcement import ANNOUNCEMENT, READING, Audience
 from notifications.domain.channel_preference import CHANNEL_PREFERENCE, SetChannelPreference, preference_id
-from notifications.domain.delivery import DELIVERY, RequestNotification
-from notifications.domain.mailing import BeginSending, RecordFailure, RecordSent, RetryNotification
+from notifications.domain.delivery import DELIVERY, RequestNotification, WithdrawNotification
+from notifications.domain.forgotten import FORGOTTEN, ForgetRecipient, forget
+from notifications.domain.mailing import BeginSending, PutAside, RecordFailure, RecordSent, RetryNotification
 from notifications.domain.recipient import Circumstances, at_recipient
 from notifications.domain.reminder import (
     REMINDERS,
-    AwaitReportAgain,
+    AwaitUntil,
     EndReminders,
     Moment,
-    ReportCommand,
     TakeReminderStep,
+    WatchDataRequest,
     WatchReport,
     watched,
 )
@@ -53,14 +54,14 @@ class Surroundings:
         found = {announcement_id: await self.live.state(ANNOUNCEMENT, announcement_id) for announcement_id in ids}
         return Audience({code: self._tree.get(code) for code in codes}, found, self._tree.is_under)
 
-    async def moment(self, commands: Sequence[ReportCommand], caller: Caller) -> Moment:
-        """The time, and the units whose reports are watched.
+    async def moment(self, commands: Sequence[Command], caller: Caller) -> Moment:
+        """The time, and the units that owe what is watched.
 
         :raises Unavailable: a unit is not known here yet; membership knows it, so it will be.
         """
         states = await asyncio.gather(*(self.live.state(REMINDERS, command.aggregate_id) for command in commands))
-        codes = {state.unit for state in states if state} | {
-            command.unit for command in commands if isinstance(command, WatchReport)
+        codes = {state.duty.unit for state in states if state} | {
+            command.unit for command in commands if isinstance(command, WatchReport | WatchDataRequest)
         }
         nodes = {code: node for code in codes if (node := self._tree.get(code))}
         if len(nodes) < len(codes):
@@ -112,7 +113,7 @@ def menu(around: Surroundings) -> list[AnyHandler]:
         Handler(
             announcement.MarkAnnouncementRead, READING, announcement.mark_read, audience, at=announcement.reader, creates=True
         ),
-        Handler(RequestNotification, DELIVERY, delivery.request, circumstances, at=at_recipient, creates=True),
+        Handler(RequestNotification, DELIVERY, delivery.request, circumstances, at=_at_request, creates=True),
         Handler(RetryNotification, DELIVERY, mailing.retry, circumstances, at=at_delivery),
         Handler(delivery.MarkInboxRead, DELIVERY, delivery.mark_read, around.nothing, at=at_delivery),
         Handler(SetChannelPreference, CHANNEL_PREFERENCE, channel_preference.choose, circumstances, at=at_recipient),
@@ -124,14 +125,23 @@ def own_menu(around: Surroundings) -> list[AnyHandler]:
     moment, circumstances, at_delivery = around.moment, around.circumstances, delivery.at_delivery
     return [
         Handler(WatchReport, REMINDERS, reminder.watch, moment),
-        Handler(AwaitReportAgain, REMINDERS, reminder.await_again, moment, at=_at_report),
-        Handler(EndReminders, REMINDERS, reminder.end, moment, at=_at_report),
-        Handler(TakeReminderStep, REMINDERS, reminder.take_step, moment, at=_at_report),
+        Handler(WatchDataRequest, REMINDERS, reminder.watch, moment),
+        Handler(AwaitUntil, REMINDERS, reminder.await_until, moment, at=_where_owed),
+        Handler(EndReminders, REMINDERS, reminder.end, moment, at=_where_owed),
+        Handler(TakeReminderStep, REMINDERS, reminder.take_step, moment, at=_where_owed),
         Handler(BeginSending, DELIVERY, mailing.begin, circumstances, at=at_delivery),
         Handler(RecordSent, DELIVERY, mailing.record_sent, circumstances, at=at_delivery),
         Handler(RecordFailure, DELIVERY, mailing.record_failure, circumstances, at=at_delivery),
+        Handler(PutAside, DELIVERY, mailing.put_aside, circumstances, at=at_delivery),
+        Handler(WithdrawNotification, DELIVERY, delivery.withdraw, around.nothing, at=at_delivery),
+        Handler(ForgetRecipient, FORGOTTEN, forget, around.nothing),
     ]
 
 
-def _at_report(state: reminder.Reminders | None, command: Command, _: object) -> str:
-    return watched(state).unit
+def _where_owed(state: reminder.Reminders | None, command: Command, _: object) -> str:
+    return watched(state).duty.unit
+
+
+def _at_request(state: delivery.Delivery | None, command: RequestNotification, circumstances: Circumstances) -> str:
+    """A delivery that is there belongs to its unit, whatever recipient the command names."""
+    return state.unit if state else at_recipient(state, command, circumstances)

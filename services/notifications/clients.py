@@ -47,6 +47,14 @@ class MembersOverGrpc:
         """Close the connection."""
         await self._membership.close()
 
+    async def tree_position(self) -> int:
+        """The position of the last event that changed the tree of units.
+
+        :raises Unavailable: membership does not answer.
+        """
+        found = await self._membership.ask("GetTreePosition", pb.GetTreePositionRequest())
+        return int(found.position)
+
     async def units_of(self, member_ids: Sequence[UUID], seen_from: str) -> Mapping[UUID, str]:
         """See :class:`Members`."""
         request = pb.CheckMembersRequest(member_ids=map(str, member_ids), unit=seen_from)

@@ -1,10 +1,11 @@
-"""What notifications says: announcements, reminders and escalations, deliveries, channels.
+"""What notifications says: announcements, reminders and escalations, deliveries, channels, recipients.
 
 The only module that another service may import. No event here carries a personal value: persons are named by member id.
 """
 
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from enum import StrEnum
+from typing import Literal
 from uuid import UUID
 
 from chassis.events import Event
@@ -30,27 +31,33 @@ class Template(StrEnum):
     REPORT_DUE = "report_due"
     REPORT_OVERDUE = "report_overdue"
     REPORT_ESCALATED = "report_escalated"
+    DATA_REQUEST_ANSWER_DUE = "data_request_answer_due"
+    DATA_REQUEST_ANSWER_LATE = "data_request_answer_late"
+    DATA_REQUEST_CARRYING_OUT_DUE = "data_request_carrying_out_due"
+    DATA_REQUEST_CARRYING_OUT_LATE = "data_request_carrying_out_late"
+
+
+class Owed(StrEnum):
+    """What a unit owes until a day: a report, the answer to a data request, or the carrying out of one."""
+
+    REPORT = "report"
+    DATA_REQUEST_ANSWER = "data_request_answer"
+    DATA_REQUEST_CARRYING_OUT = "data_request_carrying_out"
 
 
 class ReminderStep(StrEnum):
-    """When a unit is reminded of a report, and when its superior is told (the federation's practice: T-7, T-1, T+1, T+3)."""
+    """When a unit is reminded of what it owes, and when its superior is told; which steps there are depends on what it is.
+
+    Counted from the due day, but for the day of receipt; the days are in :mod:`notifications.domain.duty`.
+    """
 
     WEEK_BEFORE = "week_before"
     DAY_BEFORE = "day_before"
     DAY_AFTER = "day_after"
     ESCALATION = "escalation"
-
-    def day(self, due_on: date) -> date:
-        """The day of this step for a report due on a day."""
-        return due_on + timedelta(days=_OFFSETS_DAYS[self])
-
-
-_OFFSETS_DAYS = {
-    ReminderStep.WEEK_BEFORE: -7,
-    ReminderStep.DAY_BEFORE: -1,
-    ReminderStep.DAY_AFTER: 1,
-    ReminderStep.ESCALATION: 3,
-}
+    ON_RECEIPT = "on_receipt"
+    FIVE_DAYS_BEFORE = "five_days_before"
+    DUE_DAY = "due_day"
 
 
 class AnnouncementPublished(Event, topic="notifications.announcement_published"):
@@ -124,6 +131,69 @@ class RemindersEnded(Event, topic="notifications.reminders_ended"):
     due_on: date
 
 
+DataRequestClock = Literal[Owed.DATA_REQUEST_ANSWER, Owed.DATA_REQUEST_CARRYING_OUT]
+"""Which of the two clocks of a data request runs out."""
+
+
+class DataRequestReminderScheduled(Event, topic="notifications.data_request_reminder_scheduled"):
+    """The next reminder of a data request, or its escalation, will come at `fires_at` unless it is dealt with by then.
+
+    ``request_kind`` is membership's name of what is asked for; the person who asks is not told here.
+    """
+
+    request_id: UUID
+    request_kind: str
+    owed: DataRequestClock
+    due_on: date
+    step: ReminderStep
+    fires_at: datetime
+
+
+class DataRequestRemindersMissed(Event, topic="notifications.data_request_reminders_missed"):
+    """The days of these reminders had passed before they could be sent; they were not sent."""
+
+    request_id: UUID
+    request_kind: str
+    owed: DataRequestClock
+    due_on: date
+    steps: tuple[ReminderStep, ...]
+
+
+class DataRequestReminderFired(Event, topic="notifications.data_request_reminder_fired"):
+    """A unit is reminded of a data request that it has not answered, or not carried out."""
+
+    request_id: UUID
+    request_kind: str
+    owed: DataRequestClock
+    due_on: date
+    step: ReminderStep
+
+
+class DataRequestEscalated(Event, topic="notifications.data_request_escalated"):
+    """A data request was not answered, or not carried out, on the day after its due day, so the line parent is told.
+
+    ``retrospective`` and ``superior`` are as in `EscalationRaised`; ``still_owed`` tells whether the unit still owed it
+    when this was recorded.
+    """
+
+    request_id: UUID
+    request_kind: str
+    owed: DataRequestClock
+    due_on: date
+    superior: str
+    retrospective: bool
+    still_owed: bool
+
+
+class DataRequestRemindersEnded(Event, topic="notifications.data_request_reminders_ended"):
+    """The data request was answered, carried out or refused; what was still planned will not happen."""
+
+    request_id: UUID
+    request_kind: str
+    owed: DataRequestClock
+    due_on: date
+
+
 class NotificationRequested(Event, topic="notifications.notification_requested"):
     """A message shall reach a recipient: a unit's code or a member's id. `unit` is the recipient's unit."""
 
@@ -192,6 +262,14 @@ class NotificationRetried(Event, topic="notifications.notification_retried"):
     retry_at: datetime
 
 
+class NotificationWithdrawn(Event, topic="notifications.notification_withdrawn"):
+    """The message is taken back for good: it is sent no more, and lies in no inbox. The reason names no person."""
+
+    delivery_id: UUID
+    channel: Channel
+    reason: str
+
+
 class NotificationRead(Event, topic="notifications.notification_read"):
     """A message in an inbox was read."""
 
@@ -209,3 +287,9 @@ class ChannelPreferenceSet(Event, topic="notifications.channel_preference_set"):
     channel: Channel
     open: bool
     office_address: str
+
+
+class RecipientForgotten(Event, topic="notifications.recipient_forgotten"):
+    """A member was erased: nothing is addressed to it from now on, and what was on its way is withdrawn."""
+
+    member_id: UUID

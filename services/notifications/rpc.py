@@ -18,11 +18,11 @@ from federation.notifications.v1 import notifications_pb2 as pb
 from notifications.domain.announcement import AnnouncementUnknown
 from notifications.domain.delivery import Status
 from notifications.domain.recipient import RecipientUnclear
-from notifications.events import RecipientKind, Template
+from notifications.events import Owed, RecipientKind, Template
 from notifications.read_models.announcements import AnnouncementRow, announcement, announcements_to, reach
 from notifications.read_models.deliveries import DeliveryRow, deliveries_of
 from notifications.read_models.figures import figures
-from notifications.read_models.inbox import InboxRow, inbox
+from notifications.read_models.inbox import Addressee, InboxRow, inbox
 from notifications.read_models.reminders import ReminderRow, reminders_of
 from notifications.templates import words
 
@@ -48,12 +48,13 @@ class Questions:
         }
 
     async def reach(self, request: pb.GetReachRequest, call: Call) -> Message:
-        """How far an announcement reached; the audience is that of the day asked about."""
+        """How far an announcement reached, for those who may see the announcing unit; the audience is that of the day."""
         (announcement_id,) = ids_of("announcement_id", [request.announcement_id])
         as_of = day_of(request, "as_of") or self._today()
         row = await announcement(self._pool, announcement_id)
         if row is None:
             raise AnnouncementUnknown("announcement_id")
+        call.rights.at(row.unit)
         found = await reach(self._pool, announcement_id, self._tree.under(row.unit, as_of), as_of)
         return message_of(pb.GetReachResponse, found, announcement_id=announcement_id, as_of=as_of)
 
@@ -61,6 +62,7 @@ class Questions:
         """A page of the announcements a unit is an audience of, newest first."""
         page = page_of(request.page)
         self._tree.require(request.unit)
+        call.rights.at(request.unit)
         announcers = self._tree.ancestors(request.unit)
         (before,) = page.after(int) or (None,)
         rows = await announcements_to(self._pool, request.unit, announcers, page.size + 1, before)
@@ -70,9 +72,9 @@ class Questions:
     async def inbox(self, request: pb.ListInboxRequest, call: Call) -> Message:
         """A page of an inbox, newest first, in the caller's language."""
         page = page_of(request.page)
-        kind, name = self._recipient(request)
+        addressee = self._addressee(request, call)
         (before,) = page.after(int) or (None,)
-        rows = await inbox(self._pool, kind, name, request.unread_only, page.size + 1, before)
+        rows = await inbox(self._pool, addressee, request.unread_only, page.size + 1, before)
         rows, following = page.cut(rows, lambda row: (row.position,))
         return pb.ListInboxResponse(items=[self._item(row, call) for row in rows], next=following)
 
@@ -80,24 +82,27 @@ class Questions:
         """A page of the deliveries to a subtree in one status; what is parked when none is named."""
         page = page_of(request.page)
         self._tree.require(request.unit)
+        units = call.rights.among(request.unit)
         (after,) = page.after(UUID) or (None,)
         status = fields_of(request).get("status", Status.PARKED.value)
-        rows = await deliveries_of(self._pool, self._tree.under(request.unit), str(status), page.size + 1, after)
+        rows = await deliveries_of(self._pool, units, str(status), page.size + 1, after)
         rows, following = page.cut(rows, lambda row: (row.delivery_id,))
         return pb.ListDeliveriesResponse(deliveries=[_delivery(row) for row in rows], next=following)
 
     async def reminders(self, request: pb.ListRemindersRequest, call: Call) -> Message:
-        """A page of the reports of a subtree on a year, with what is done about each."""
+        """A page of what a subtree owes in a year, with what is done about each."""
         page = page_of(request.page)
         self._tree.require(request.unit)
-        units = self._tree.under(request.unit)
-        rows = await reminders_of(self._pool, units, year_of(request), page.size + 1, page.after(str, UUID))
-        rows, following = page.cut(rows, lambda row: (row.unit, row.obligation_id))
+        units = call.rights.among(request.unit)
+        rows = await reminders_of(self._pool, units, year_of(request), page.size + 1, page.after(str, UUID, str))
+        rows, following = page.cut(rows, lambda row: (row.unit, row.owed_id, row.owed))
         return pb.ListRemindersResponse(reminders=[_reminder(row) for row in rows], next=following)
 
     async def figures(self, request: contract_pb2.GetFiguresRequest, call: Call) -> Message:
         """Every figure of a unit's year."""
         as_of = day_of(request, "as_of") or self._today()
+        self._tree.require(request.unit)
+        call.rights.at(request.unit)
         return figures_message(as_of, await figures(self._pool, self._tree, request.unit, year_of(request), as_of))
 
     def name_of(self, unit: str) -> str:
@@ -105,12 +110,15 @@ class Questions:
         node = self._tree.get(unit)
         return node.name if node else unit
 
-    def _recipient(self, request: pb.ListInboxRequest) -> tuple[str, str]:
+    def _addressee(self, request: pb.ListInboxRequest, call: Call) -> Addressee:
         if bool(request.unit) == bool(request.member_id):
             raise RecipientUnclear()
         if request.unit:
-            return RecipientKind.UNIT.value, self._tree.require(request.unit).code
-        return RecipientKind.MEMBER.value, str(ids_of("member_id", [request.member_id])[0])
+            code = self._tree.require(request.unit).code
+            call.rights.at(code)
+            return Addressee(RecipientKind.UNIT, code, None)
+        (member_id,) = ids_of("member_id", [request.member_id])
+        return Addressee(RecipientKind.MEMBER, str(member_id), _visible(call))
 
     def _item(self, row: InboxRow, call: Call) -> pb.InboxItem:
         told = words(Template(row.template), row.values, self.name_of, call.caller.language)
@@ -127,4 +135,19 @@ def _delivery(row: DeliveryRow) -> pb.Delivery:
 
 
 def _reminder(row: ReminderRow) -> pb.Reminder:
-    return message_of(pb.Reminder, row, next_step=row.step)
+    if row.owed == Owed.REPORT:
+        what = {"obligation_id": row.owed_id, "title": row.name, "request_id": None, "request_kind": None}
+    else:
+        what = {"obligation_id": None, "title": None, "request_id": row.owed_id, "request_kind": row.name}
+    return message_of(pb.Reminder, row, next_step=row.step, **what)
+
+
+def _visible(call: Call) -> list[str] | None:
+    """The units the caller may see; None when it may see all.
+
+    :raises Forbidden: it may see none.
+    """
+    if call.rights.everywhere:
+        call.rights.nationwide()
+        return None
+    return call.rights.among(call.caller.unit)

@@ -1,27 +1,29 @@
 """Which mails leave now? A worker that takes what is due, the longest due first, never more than a few at once.
 
-Of each mail: the attempt is recorded, then made, then its outcome is recorded (:mod:`notifications.domain.mailing`).
-Two workers never make the same attempt, because only one of them can record that it begins.
+Of each mail: it is asked where the recipient is reached just now, the attempt is recorded, then made, then its outcome is
+recorded (:mod:`notifications.domain.mailing`). Two workers never make the same attempt, because only one of them can
+record that it begins. Membership tells a member's address only while the member agrees to mails; so a mail that nobody
+agrees to is put aside without an attempt, until somebody has it retried.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
-from email.message import EmailMessage
 from uuid import UUID, uuid4, uuid5
 
 import structlog
 
+from chassis.clients import Refused
 from chassis.commands import Call, Command
 from chassis.database import Pool
 from chassis.reactions import CommandPath
 from chassis.refusals import Refusal, Unavailable
 from chassis.security import Caller
 from chassis.stacks import stack_of
-from notifications.clients import Contact, Members
-from notifications.domain.mailing import MAX_ATTEMPTS, BeginSending, RecordFailure, RecordSent
+from notifications.clients import Members
+from notifications.domain.mailing import MAX_ATTEMPTS, BeginSending, PutAside, RecordFailure, RecordSent
 from notifications.events import Template
 from notifications.mail import MailRefused, MailServer, MailSession, mail, message_id
 from notifications.read_models.deliveries import DeliveryRow, mails_due
@@ -30,6 +32,10 @@ from notifications.templates import mail_words
 PAGE_SIZE = 100
 RETRY_S = 1.0
 RECORDING_TRIES = 10
+NO_CONSENT = "NoConsent"
+"""Why a mail to a member was put aside: it agrees to no mails, or gave no address."""
+NO_ADDRESS = "NoAddress"
+"""Why a mail to a unit was put aside: its office closed its mail."""
 _OUTCOMES = UUID("5e1d0c2a-1f77-5c0b-9a1d-8f3f0c9b7e64")
 
 log = structlog.get_logger(__name__)
@@ -50,6 +56,23 @@ class Postbox:
     name_of: Callable[[str], str]
     seen: Callable[[int], Awaitable[None]]
     max_at_once: int = 8
+
+
+@dataclass(frozen=True, slots=True)
+class _Addressee:
+    """Name and address for one mail; the address is empty when it must not be sent. No repr tells them."""
+
+    name: str = field(repr=False)
+    address: str = field(repr=False)
+
+
+@dataclass(slots=True)
+class _Page:
+    """Mails that some workers share; `members_wait` once membership did not answer."""
+
+    rows: Iterator[DeliveryRow]
+    made: int = 0
+    members_wait: bool = False
 
 
 class Sender:
@@ -93,15 +116,18 @@ class Sender:
 
         :raises Unavailable: store or database cannot be reached just now.
         """
-        rows = await mails_due(self._pool, self._clock(), PAGE_SIZE)
-        try:
-            contacts = await self._contacts(rows)
-        except Unavailable:
+        made, members_wait = await self._send(await mails_due(self._pool, self._clock(), PAGE_SIZE))
+        if members_wait:
             # That uses up no attempt of theirs, and keeps no unit waiting.
             log.warning("mails to members wait for membership")
-            rows, contacts = await mails_due(self._pool, self._clock(), PAGE_SIZE, to_units_only=True), {}
-        queue = iter(rows)
-        workers = [self._work(queue, contacts) for _ in range(min(self._postbox.max_at_once, len(rows)))]
+            more, _ = await self._send(await mails_due(self._pool, self._clock(), PAGE_SIZE, to_units_only=True))
+            made += more
+        return made
+
+    async def _send(self, rows: Sequence[DeliveryRow]) -> tuple[int, bool]:
+        """Make an attempt for each of some mails; how many, and whether membership did not answer for those to members."""
+        page = _Page(iter(rows))
+        workers = [self._work(page) for _ in range(min(self._postbox.max_at_once, len(rows)))]
         ends = await asyncio.gather(*workers, return_exceptions=True)
         for end in ends:
             if isinstance(end, BaseException):
@@ -109,51 +135,66 @@ class Sender:
         reached = max((end for end in ends if isinstance(end, int)), default=0)
         # Until the read model has seen these attempts it would offer the same mails again.
         await self._postbox.seen(reached)
-        return len(rows) if reached else 0
+        return page.made, page.members_wait
 
-    async def _contacts(self, rows: Sequence[DeliveryRow]) -> Mapping[UUID, Contact]:
-        member_ids = list(dict.fromkeys(row.member_id for row in rows if row.member_id))
-        return await self._postbox.members.contacts(member_ids) if member_ids else {}
-
-    async def _work(self, queue: Iterator[DeliveryRow], contacts: Mapping[UUID, Contact]) -> int:
+    async def _work(self, page: _Page) -> int:
         """Send one mail after the other over one connection; the last position recorded, 0 when none was."""
         session, reached = self._postbox.server.session(), 0
         try:
-            for row in queue:
-                reached = max(reached, await self._attempt(session, row, contacts))
+            for row in page.rows:
+                if row.member_id is not None and page.members_wait:
+                    continue
+                try:
+                    addressee = await self._addressee(row)
+                except (Unavailable, Refused):
+                    page.members_wait = True
+                    continue
+                position = await self._attempt(session, row, addressee)
+                page.made += position > 0
+                reached = max(reached, position)
         finally:
             await session.close()
         return reached
 
-    async def _attempt(self, session: MailSession, row: DeliveryRow, contacts: Mapping[UUID, Contact]) -> int:
+    async def _addressee(self, row: DeliveryRow) -> _Addressee:
+        """Asked for each mail by itself, just before it leaves: a consent may be taken back at any time.
+
+        :raises Unavailable, Refused: membership, which alone knows a member's address, does not tell.
+        """
+        if row.member_id is None:
+            return _Addressee(self._postbox.name_of(row.recipient), await self._postbox.office_address(row.recipient))
+        contact = (await self._postbox.members.contacts([row.member_id])).get(row.member_id)
+        return _Addressee(contact.full_name, contact.email) if contact else _Addressee("", "")
+
+    async def _attempt(self, session: MailSession, row: DeliveryRow, to: _Addressee) -> int:
         if row.status == "sending" and row.tries >= MAX_ATTEMPTS:
             return await self._record(row, RecordFailure, row.attempt, reason="outcome unknown", permanent=True)
+        if not to.address:
+            reason = NO_CONSENT if row.member_id else NO_ADDRESS
+            return await self._begun(row, PutAside(command_id=uuid4(), delivery_id=row.delivery_id, reason=reason))
         attempt = row.attempt + 1
-        begin = BeginSending(command_id=uuid4(), delivery_id=row.delivery_id, attempt=attempt)
-        try:
-            await self._commands.execute(self._call(row), begin)
-        except Unavailable:
-            raise
-        except Refusal:
-            # Another worker was first, or it was sent in the meantime: the read model had not seen it yet.
+        if not await self._begun(row, BeginSending(command_id=uuid4(), delivery_id=row.delivery_id, attempt=attempt)):
             return 0
+        words = mail_words(Template(row.template), row.values, self._postbox.name_of, to.name)
         try:
-            await session.send(await self._mail(row, contacts))
+            await session.send(mail(row.delivery_id, self._postbox.sender, to.name, to.address, words, self._clock()))
         except MailRefused as refused:
             return await self._record(row, RecordFailure, attempt, reason=refused.reason, permanent=refused.permanent)
         identity = message_id(row.delivery_id, self._postbox.sender)
         return await self._record(row, RecordSent, attempt, message_id=identity)
 
-    async def _mail(self, row: DeliveryRow, contacts: Mapping[UUID, Contact]) -> EmailMessage:
-        if row.member_id is not None:
-            contact = contacts.get(row.member_id)
-            name, address = (contact.full_name, contact.email) if contact else ("", "")
-        else:
-            name, address = self._postbox.name_of(row.recipient), await self._postbox.office_address(row.recipient)
-        if not address:
-            raise MailRefused("no address", permanent=True)
-        words = mail_words(Template(row.template), row.values, self._postbox.name_of, name)
-        return mail(row.delivery_id, self._postbox.sender, name, address, words, self._clock())
+    async def _begun(self, row: DeliveryRow, command: Command) -> int:
+        """The position at which a mail was taken in hand; 0 when another worker was first, or it was sent or withdrawn
+        in the meantime and the read model had not seen it yet.
+
+        :raises Unavailable: the store cannot be reached just now.
+        """
+        try:
+            return (await self._commands.execute(self._call(row), command)).position
+        except Unavailable:
+            raise
+        except Refusal:
+            return 0
 
     async def _record(self, row: DeliveryRow, outcome: type[Command], attempt: int, **fields: object) -> int:
         command_id = uuid5(_OUTCOMES, f"{row.delivery_id}/{attempt}/{outcome.__name__}")

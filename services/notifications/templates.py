@@ -54,7 +54,64 @@ _WORDS: Mapping[Template, Mapping[Language, tuple[str, str]]] = {
             "$unit has not handed in the report “$title” (year $year), which was due on $due_on. Please follow it up.",
         ),
     },
+    Template.DATA_REQUEST_ANSWER_DUE: {
+        "vi": (
+            "Cần trả lời yêu cầu về dữ liệu cá nhân: $request_kind",
+            "Yêu cầu $request_kind (mã $request_id) gửi đến $unit phải được trả lời chậm nhất ngày $due_on. "
+            "Đề nghị cán bộ phụ trách trả lời đúng hạn.",
+        ),
+        "en": (
+            "Data request to be answered: $request_kind",
+            "The request $request_kind (id $request_id) received by $unit must be answered by $due_on. "
+            "The officer in charge is asked to answer it in time.",
+        ),
+    },
+    Template.DATA_REQUEST_ANSWER_LATE: {
+        "vi": (
+            "Đơn vị trực thuộc chậm trả lời yêu cầu về dữ liệu cá nhân: $request_kind",
+            "$unit chưa trả lời yêu cầu $request_kind (mã $request_id), hạn trả lời ngày $due_on. "
+            "Đề nghị công đoàn cấp trên đôn đốc.",
+        ),
+        "en": (
+            "A unit below is late with answering a data request: $request_kind",
+            "$unit has not answered the request $request_kind (id $request_id), which was to be answered by $due_on. "
+            "Please follow it up.",
+        ),
+    },
+    Template.DATA_REQUEST_CARRYING_OUT_DUE: {
+        "vi": (
+            "Cần thực hiện yêu cầu về dữ liệu cá nhân: $request_kind",
+            "Yêu cầu $request_kind (mã $request_id) gửi đến $unit phải được thực hiện xong chậm nhất ngày $due_on. "
+            "Đề nghị cán bộ phụ trách thực hiện đúng hạn.",
+        ),
+        "en": (
+            "Data request to be carried out: $request_kind",
+            "The request $request_kind (id $request_id) received by $unit must be carried out by $due_on. "
+            "The officer in charge is asked to carry it out in time.",
+        ),
+    },
+    Template.DATA_REQUEST_CARRYING_OUT_LATE: {
+        "vi": (
+            "Đơn vị trực thuộc chậm thực hiện yêu cầu về dữ liệu cá nhân: $request_kind",
+            "$unit chưa thực hiện xong yêu cầu $request_kind (mã $request_id), hạn thực hiện ngày $due_on. "
+            "Đề nghị công đoàn cấp trên đôn đốc.",
+        ),
+        "en": (
+            "A unit below is late with carrying out a data request: $request_kind",
+            "$unit has not carried out the request $request_kind (id $request_id), which was due on $due_on. "
+            "Please follow it up.",
+        ),
+    },
 }
+
+REQUEST_KINDS: Mapping[str, Mapping[Language, str]] = {
+    "access": {"vi": "xem dữ liệu", "en": "to see the data"},
+    "correction": {"vi": "chỉnh sửa dữ liệu", "en": "to correct the data"},
+    "withdrawal": {"vi": "rút lại sự đồng ý", "en": "to withdraw consent"},
+    "restriction": {"vi": "hạn chế xử lý dữ liệu", "en": "to restrict processing"},
+    "erasure": {"vi": "xoá dữ liệu", "en": "to erase the data"},
+}
+"""What a data request asks for, by membership's name of it; one that is not here yet is shown by that name."""
 
 
 def words(template: Template, parameters: Mapping[str, str], name_of: Callable[[str], str], language: Language) -> Words:
@@ -84,6 +141,8 @@ def _shown(name: str, value: str, name_of: Callable[[str], str], language: Langu
         case "due_on":
             day = date.fromisoformat(value)
             return day.strftime("%d/%m/%Y") if language == "vi" else day.isoformat()
+        case "request_kind" if value in REQUEST_KINDS:
+            return REQUEST_KINDS[value][language]
     return value
 
 

@@ -1,6 +1,6 @@
 """Who wakes us when a reminder is due? JetStream's own message schedules: one wake-up a moment, however many steps are due.
 
-All reports due on a day share their moments, so the server holds a handful of schedules and not one for each of 120,000
+All that is due on a day shares its moments, so the server holds a handful of schedules and not one for each of 120,000
 units. A wake-up says no more than that its moment has come; what is due, and still is, this service knows itself. So a
 wake-up too many does nothing, and schedules that were lost are asked for again from what is planned.
 """
@@ -30,7 +30,7 @@ from chassis.security import Caller
 from chassis.stacks import stack_of
 from chassis.streams import SCHEDULES, Connection, JetStreamError, due_subject, schedule
 from notifications.domain.reminder import NothingPlanned, TakeReminderStep
-from notifications.events import ReminderScheduled, ReminderStep
+from notifications.events import DataRequestReminderScheduled, Owed, ReminderScheduled, ReminderStep
 from notifications.read_models.reminders import ReminderRow, moments_planned, steps_due
 
 SERVICE = "notifications"
@@ -79,7 +79,7 @@ class AskToBeWoken:
 
     name = "ask_to_be_woken"
     source = SERVICE
-    topics = topics_of([ReminderScheduled])
+    topics = topics_of([ReminderScheduled, DataRequestReminderScheduled])
 
     def __init__(self, alarm_clock: AlarmClock) -> None:
         self._alarm_clock = alarm_clock
@@ -88,7 +88,7 @@ class AskToBeWoken:
         """:raises Unavailable: NATS cannot be asked just now; the events are taken again."""
         moments: dict[datetime, int] = {}
         for at in events:
-            assert isinstance(at.event, ReminderScheduled)
+            assert isinstance(at.event, ReminderScheduled | DataRequestReminderScheduled)
             moments[at.event.fires_at] = at.position
         for moment, position in moments.items():
             await self._alarm_clock.wake_at(moment, position)
@@ -121,16 +121,20 @@ class Steps:
         while rows := await steps_due(self.pool, upto, PAGE_SIZE, after):
             await asyncio.gather(*map(self._take, rows))
             await still_at_it()
-            taken, after = taken + len(rows), (rows[-1].fires_at, rows[-1].obligation_id)
+            taken, after = taken + len(rows), (rows[-1].fires_at, rows[-1].owed_id, rows[-1].owed)
         return taken
 
     async def _take(self, row: ReminderRow) -> None:
         assert row.step is not None
         cause = f"{SERVICE}/{row.position}"
         command = TakeReminderStep(
-            command_id=uuid5(_STEPS, cause), obligation_id=row.obligation_id, due_on=row.due_on, step=ReminderStep(row.step)
+            command_id=uuid5(_STEPS, cause),
+            owed=Owed(row.owed),
+            owed_id=row.owed_id,
+            due_on=row.due_on,
+            step=ReminderStep(row.step),
         )
-        # Refused when the report has come in since, or another process was first.
+        # Refused when it has been dealt with since, or another process was first.
         with suppress(NothingPlanned):
             await self.commands.execute(Call(self.caller, row.correlation_id, cause), command)
 

@@ -12,11 +12,12 @@ from chassis.reactions import CommandReaction
 from chassis.service import Service, utc_now
 from chassis.streams import ended
 from chassis.telemetry import Tracing
-from federation.membership.v1 import membership_pb2
-from membership.events import UNITS
+from federation.membership.v1 import membership_pb2, personal_data_pb2
+from membership.events import UNITS, SubjectErased
 from notifications import reactions
 from notifications.application import Patience, Surroundings, menu, own_menu
 from notifications.clients import MembersOverGrpc
+from notifications.forgetting import ForgetMembers
 from notifications.mail import MailServer
 from notifications.read_models import ALL
 from notifications.read_models.deliveries import DELIVERIES
@@ -27,6 +28,7 @@ from notifications.settings import Settings
 from notifications.wake_ups import AskToBeWoken, JetStreamSchedules, Steps, WakeUps
 
 MEMBERSHIP = membership_pb2.DESCRIPTOR.services_by_name["MembershipService"]
+PERSONAL_DATA = personal_data_pb2.DESCRIPTOR.services_by_name["PersonalDataService"]
 PATIENCE_S = 10.0
 """How long to wait for a read model before the work that needs it is begun again."""
 
@@ -50,10 +52,10 @@ class Work:
 def real(settings: Settings, tracing: Tracing | None = None, clock: Callable[[], datetime] = utc_now) -> Service:
     """Notifications on a real database and bus, membership and mail server."""
     service = Service("notifications", settings, tracing=tracing, clock=clock)
-    tree = service.tree(UNITS)
     followers = {follower.name: follower for follower in service.keep(*ALL)}
-    members = MembersOverGrpc(RpcClient(settings.membership_target, MEMBERSHIP, service.caller))
+    members = MembersOverGrpc(RpcClient(settings.membership_target, MEMBERSHIP, service.credentials))
     service.parts.append(members)
+    tree = service.keep_tree(UNITS, members.tree_position)
     around = Surroundings(tree, members, service.clock, Patience(settings.first_retry_s, settings.sending_lease_s))
     application = service.application(menu(around), [SERVICE], tree, own_menu=own_menu(around))
     around.live = application.live
@@ -61,8 +63,13 @@ def real(settings: Settings, tracing: Tracing | None = None, clock: Callable[[],
     service.answer(SERVICE, questions.answers)
     taking = tracing.taking if tracing else None
     service.follow(*(CommandReaction(reaction, application, service.caller, taking) for reaction in reactions.ALL))
+    deliveries = followers[DELIVERIES.name]
+    service.follow(ForgetMembers(service.pool, application, lambda: service.current(deliveries), service.caller))
     _remind(service, application, followers[REMINDER_ROWS.name])
-    _send(service, settings, application, around, members, questions, followers[DELIVERIES.name])
+    _send(service, settings, application, around, members, questions, deliveries)
+    service.acknowledge(
+        SubjectErased, RpcClient(settings.membership_target, PERSONAL_DATA, service.credentials), "AcknowledgeErasure"
+    )
     return service
 
 

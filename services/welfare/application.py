@@ -7,10 +7,12 @@ from typing import Literal, Protocol
 from uuid import UUID
 
 from chassis.application import AnyHandler
+from chassis.authorities import Authorities
 from chassis.commands import Handler
 from chassis.hierarchy import Hierarchy, Node
 from chassis.live_aggregates import LiveAggregates
 from chassis.security import Caller
+from membership.events import Matter
 from welfare.domain import budget, gift_campaign, gift_share
 from welfare.domain.beneficiary import Beneficiary, Presence, Standing
 from welfare.domain.gift_campaign import GIFT_CAMPAIGN, OpenGiftCampaign
@@ -37,14 +39,21 @@ class Members(Protocol):
 
 
 class RecipientsAtHand:
-    """What decisions ask of units and recipients: units of the tree, members of membership, once a batch."""
+    """What decisions ask of units, recipients and signatories: the tree, membership, the authorities, once a batch."""
 
-    def __init__(self, tree: Hierarchy, members: Members) -> None:
-        self._tree, self._members = tree, members
+    def __init__(self, tree: Hierarchy, members: Members, authorities: Authorities) -> None:
+        self._tree, self._members, self._authorities = tree, members, authorities
         self.live: LiveAggregates
 
     async def nothing(self, commands: Sequence[object], caller: Caller) -> None:
         """The aggregate alone decides."""
+
+    async def signing(self, commands: Sequence[object], caller: Caller) -> budget.Signing:
+        """By what the caller signs budgets, and where: at the unit of its role, which lies at or above the campaign's.
+
+        :raises Unavailable: it cannot be known just now.
+        """
+        return budget.Signing(caller.unit, await self._authorities.mandate(caller, Matter.BUDGET_APPROVAL))
 
     async def units(self, commands: Sequence[OpenGiftCampaign], caller: Caller) -> Mapping[str, Node | None]:
         """The units that commands name."""
@@ -102,8 +111,8 @@ def menu(recipients: RecipientsAtHand) -> list[AnyHandler]:
     recipient, share = gift_share.recipients_unit, gift_share.shares_unit
     return [
         Handler(OpenGiftCampaign, GIFT_CAMPAIGN, gift_campaign.open_campaign, recipients.units),
-        Handler(budget.ApproveBudget, GIFT_CAMPAIGN, budget.approve_budget, nothing),
-        Handler(budget.AdjustBudget, GIFT_CAMPAIGN, budget.adjust_budget, nothing),
+        Handler(budget.ApproveBudget, GIFT_CAMPAIGN, budget.approve_budget, recipients.signing),
+        Handler(budget.AdjustBudget, GIFT_CAMPAIGN, budget.adjust_budget, recipients.signing),
         Handler(gift_share.ProposeBeneficiary, GIFT_CAMPAIGN, gift_share.propose, standings, at=recipient),
         Handler(gift_share.ApproveBeneficiary, GIFT_CAMPAIGN, gift_share.approve, standings),
         Handler(gift_share.RejectBeneficiary, GIFT_CAMPAIGN, gift_share.reject, nothing),

@@ -10,6 +10,7 @@ from uuid import UUID
 
 from pydantic import BaseModel
 
+from chassis.authorities import Signed
 from chassis.events import Event
 
 
@@ -81,13 +82,13 @@ class GiftCampaignOpened(OfCampaign, Event, topic="welfare.gift_campaign_opened"
     name: str
 
 
-class BudgetApproved(OfCampaign, Event, topic="welfare.budget_approved"):
+class BudgetApproved(OfCampaign, Signed, Event, topic="welfare.budget_approved"):
     """A campaign has a budget; gifts never exceed it."""
 
     amount_vnd: int
 
 
-class BudgetAdjusted(OfCampaign, Event, topic="welfare.budget_adjusted"):
+class BudgetAdjusted(OfCampaign, Signed, Event, topic="welfare.budget_adjusted"):
     """A campaign has another budget; `amount_vnd` is the whole of it."""
 
     amount_vnd: int

@@ -139,7 +139,7 @@ class Federation:
         self.members.append((unit, on))
         joined = MemberJoined(
             unit=unit, on=on, member_id=id_of("member", number), full_name="Nguyễn Văn A", national_id=f"{number:012}",
-            birth_date=date(1990, 1, 1), phone="", email="",
+            national_id_hash=f"{number:012}", birth_date=date(1990, 1, 1), phone="", email="",
         )  # fmt: skip
         self._say("member", number, joined)
 

@@ -17,6 +17,7 @@ from prometheus_client import generate_latest
 
 from audit.domain.seal import Tail, seal
 from audit.rpc import SERVICE
+from audit.settings import Settings
 from audit.wiring import FOLLOWED, real
 from chassis.clients import Refused, RpcClient
 from chassis.cloudevents import headers_of, subject_of
@@ -24,12 +25,12 @@ from chassis.database import migrate
 from chassis.events import RecordedEvent
 from chassis.security import Caller, Role
 from chassis.service import Service
-from chassis.settings import Settings
 from chassis.streams import set_up
 from tests.audit.histories import YEARS
 from tests.audit.plain_counting import count
 from tests.audit.recording import Recording
 from tests.audit.test_tables import drawn
+from tests.serving import credentials, settings_of, target_of
 
 AUDITOR = Caller("auditor-1", Role.AUDITOR, "tld", "en")
 OFFICER = Caller("officer-1", Role.FEDERATION_OFFICER, "tld", "en")
@@ -52,8 +53,7 @@ class Hall:
 
     async def ask(self, rpc: str, caller: Caller = AUDITOR, at_least: Recording | None = None, **fields: Any) -> Any:
         """One question, answered when everything of a recording was heard."""
-        assert self.service.server
-        client = RpcClient(f"127.0.0.1:{self.service.server.port}", SERVICE, caller)
+        client = RpcClient(target_of(self.service), SERVICE, credentials(caller))
         request = GetMessageClass(SERVICE.methods_by_name[rpc].input_type)(**fields)
         try:
             return await client.call(rpc, request, at_least=at_least.positions if at_least else None, timeout_s=PATIENCE_S)
@@ -76,7 +76,8 @@ class Hall:
 @pytest.fixture
 async def hall(database: str, own_nats: Any) -> AsyncIterator[Hall]:
     await set_up(own_nats.url, FOLLOWED)
-    settings = Settings(database_url=database, nats_url=own_nats.url, secret="ab" * 32)
+    # Nobody is membership here: audit answers auditors, who need no tree.
+    settings = settings_of("audit", database, own_nats.url, membership_target="127.0.0.1:1")
     service = real(settings)
     await asyncio.to_thread(migrate, database, service.schema)
     await service.start()
@@ -94,7 +95,7 @@ async def test_figures_and_log_follow_from_the_streams_alone(hall: Hall) -> None
     units = sorted({event.unit for event in events})
 
     for unit, year in ((chance.choice(units), chance.choice(YEARS)) for _ in range(5)):
-        answer = await hall.ask("GetFigures", OFFICER, recording, unit=unit, year=year, as_of="2026-01-01")
+        answer = await hall.ask("GetFigures", AUDITOR, recording, unit=unit, year=year, as_of="2026-01-01")
         told = {figure.name: getattr(figure, figure.WhichOneof("value") or "", None) for figure in answer.figures}
         assert told == count(events, unit, year, date(2026, 1, 1))
         assert all(figure.events for figure in answer.figures if figure.count)

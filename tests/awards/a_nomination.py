@@ -27,11 +27,13 @@ from awards.events import (
 )
 from chassis.commands import parse
 from membership.events import Level
+from tests.authorities import POSITION, chair_of
 from tests.awards.federation_of_units import UNITS
 
 ID, WHO = UUID(int=1), UUID(int=2)
 PROPOSED_ON, ENDORSED_ON, DECIDED_ON, LATER = date(2024, 11, 20), date(2024, 12, 1), date(2024, 12, 20), date(2025, 3, 1)
-FACTS = AwardFacts(UNITS, {WHO: Nominee("so-y-te", active=True), UUID(int=3): Nominee("so-y-te", active=False)})
+NOMINEES = {WHO: Nominee("so-y-te", active=True), UUID(int=3): Nominee("so-y-te", active=False)}
+FACTS = AwardFacts(UNITS, NOMINEES, mandate=chair_of(*UNITS))
 
 TOLD: dict[str, Any] = {
     "unit": "so-y-te",
@@ -68,7 +70,7 @@ def returned(**fields: Any) -> AwardReturned:
 def decided(**fields: Any) -> tuple[AwardDecided, FlagAwarded]:
     told = {**TOLD, **GIVEN, "on": DECIDED_ON, **fields}
     quotas = told.pop("quotas", FREE)
-    return AwardDecided(**told, quotas=quotas), FlagAwarded(**told)
+    return AwardDecided(**told, quotas=quotas, position_id=POSITION), FlagAwarded(**told)
 
 
 def after(cls: type[Any], **fields: Any) -> Any:
@@ -78,7 +80,7 @@ def after(cls: type[Any], **fields: Any) -> Any:
 IN_HAND = (proposed(), endorsed())
 AWARDED = (*IN_HAND, *decided())
 PRESENTED = after(AwardPresented, presenter="ldld-vinh-phuc")
-REVOKED = after(AwardRevoked, reason="Khai man thành tích")
+REVOKED = after(AwardRevoked, reason="Khai man thành tích", position_id=POSITION)
 RECOVERED = after(ArtefactRecovered)
 
 

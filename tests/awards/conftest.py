@@ -7,7 +7,6 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from google.protobuf.message_factory import GetMessageClass
 
 from awards.application import FactsAtHand, menu
 from awards.domain.nomination import Nominee
@@ -24,6 +23,8 @@ from chassis.rpc import needs_of
 from chassis.security import Caller, Role
 from chassis.store import EventStore
 from membership.events import Level
+from tests.asking import ask
+from tests.authorities import PlayedAuthorities
 from tests.awards.federation_of_units import UNITS
 from tests.conftest import SECRET
 
@@ -97,8 +98,10 @@ class Awards:
     application: Application
     questions: Questions
     members: PlayedMembership
+    authorities: PlayedAuthorities
     store: EventStore
     pool: Pool
+    tree: Hierarchy
     followers: list[Follower]
 
     async def execute(self, *commands: Any, call: Call = CONFEDERATION) -> None:
@@ -112,10 +115,9 @@ class Awards:
             while events := await self.store.read(follower.position, batch):
                 await follower.take(events)
 
-    async def ask(self, rpc: str, **fields: Any) -> Any:
-        """Ask a question by the name of its RPC."""
-        request = GetMessageClass(SERVICE.methods_by_name[rpc].input_type)(**fields)
-        return await self.questions.answers[rpc](request, CONFEDERATION)
+    async def ask(self, rpc: str, call: Call | None = None, /, **fields: Any) -> Any:
+        """Ask a question by the name of its RPC, as the confederation unless a call is given."""
+        return await ask(self.questions.answers, SERVICE, self.tree, rpc, call or CONFEDERATION, **fields)
 
 
 @pytest.fixture
@@ -134,10 +136,11 @@ async def started(store: EventStore, pool: Pool) -> Awards:
     tree = Hierarchy()
     tree.put(nodes())
     members = PlayedMembership()
-    facts = FactsAtHand(tree, members)
+    authorities = PlayedAuthorities(UNITS)
+    facts = FactsAtHand(tree, members, authorities)
     application = Application(store, menu(facts), needs_of([SERVICE]), tree, secret=SECRET)
     facts.live = application.live
     followers = [Follower(pool, Projection(model), lambda: datetime.now(UTC)) for model in OWN]
     for follower in followers:
         await follower.load()
-    return Awards(application, Questions(pool, tree, lambda: TODAY), members, store, pool, followers)
+    return Awards(application, Questions(pool, tree, lambda: TODAY), members, authorities, store, pool, tree, followers)

@@ -1,7 +1,7 @@
 """May this award be given, under which regulation, and what does it claim?"""
 
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
@@ -32,10 +32,12 @@ from awards.events import (
     PublicHonourAwarded,
     QuotaUse,
 )
+from chassis.authorities import Mandate, NoAuthority
 from chassis.claims import Claim
 from chassis.events import Event
 from chassis.refusals import RuleBroken
 from membership.events import Level
+from tests.authorities import DELEGATION, POSITION, authority
 from tests.awards.a_nomination import (
     AWARDED,
     DECIDE,
@@ -59,6 +61,8 @@ from tests.awards.a_nomination import (
 from tests.awards.federation_of_units import UNITS
 from tests.given import given
 
+ONE_DAY = timedelta(days=1)
+
 
 def test_a_decision_gives_the_award_in_the_same_breath() -> None:
     given(NOMINATION, *IN_HAND).when(decide, DECIDE, FACTS).then(*decided())
@@ -77,7 +81,7 @@ def test_each_form_has_its_own_event(form: AwardForm, event: type[Any]) -> None:
     told = {**TOLD, **GIVEN, **person, "on": DECIDED_ON}
 
     given(NOMINATION, proposed(**person), endorsed(**person)).when(decide, DECIDE, FACTS).then(
-        AwardDecided(**told, quotas=FREE), event(**told)
+        AwardDecided(**told, quotas=FREE, position_id=POSITION), event(**told)
     )
 
 
@@ -107,7 +111,7 @@ def test_a_nomination_is_decided_once_and_then_no_longer_reviewed(decision: Any,
     ],
 )
 def test_the_decider_must_still_be_above_when_it_decides(standing: Any, refusal: type[RuleBroken]) -> None:
-    facts = AwardFacts({**UNITS, "so-y-te": standing})
+    facts = replace(FACTS, units={**UNITS, "so-y-te": standing})
 
     given(NOMINATION, *IN_HAND).when(decide, DECIDE, facts).refused(refusal)
 
@@ -152,7 +156,7 @@ def test_regulations_stand_in_the_order_of_their_days() -> None:
 def test_a_decision_carries_the_quotas_it_counts_against() -> None:
     thematic = {"scope": AwardScope.THEMATIC, "theme": "An toàn"}
     of_form, of_theme = (QuotaKey("cdvcvn", AwardForm.FLAG, 2024, theme) for theme in ("", "An toàn"))
-    facts = AwardFacts(UNITS, quotas={of_form: Quota(of_form, 14, 2, PROPOSED_ON), of_theme: None})
+    facts = replace(FACTS, quotas={of_form: Quota(of_form, 14, 2, PROPOSED_ON), of_theme: None})
     uses = (QuotaUse(theme="", at_most=14, revision=2), QuotaUse(theme="An toàn", at_most=None, revision=0))
 
     given(NOMINATION, proposed(**thematic), endorsed(**thematic)).when(decide, DECIDE, facts).then(
@@ -181,7 +185,7 @@ def test_the_confederation_gives_at_most_three_hundred_certificates_a_theme_sinc
     quotas = {key: Quota(key, set_to, 1, day)} if set_to else {}
     state = given(NOMINATION, proposed(**fields), endorsed(**fields)).state
 
-    events = decide(state, about(DecideAward, day, decision_number="1"), AwardFacts(UNITS, quotas=quotas))
+    events = decide(state, about(DecideAward, day, decision_number="1"), replace(FACTS, quotas=quotas))
 
     assert isinstance(events[0], AwardDecided)
     assert [use.at_most for use in events[0].quotas] == [None, expected]
@@ -250,3 +254,29 @@ def test_only_decision_and_revocation_claim_anything() -> None:
 def test_a_nomination_refuses_events_of_others() -> None:
     with pytest.raises(AssertionError):
         NOMINATION.evolve(None, endorsed())
+
+
+def signing(**changes: Any) -> AwardFacts:
+    """The facts when the caller may sign at the decider, or elsewhere, for some days."""
+    return replace(FACTS, mandate=Mandate((authority(**{"unit": "cdvcvn", **changes}),)))
+
+
+@pytest.mark.parametrize(
+    "mandate",
+    [{"unit": "tld"}, {"unit": "vinh-phuc"}, {"since": DECIDED_ON + ONE_DAY}, {"until": DECIDED_ON - ONE_DAY}],
+    ids=["of the unit above", "of the unit below", "from the day after", "until the day before"],
+)
+def test_an_award_is_decided_only_under_a_position_at_the_decider_on_its_day(mandate: dict[str, Any]) -> None:
+    refused = given(NOMINATION, *IN_HAND).when(decide, DECIDE, signing(**mandate)).refused(NoAuthority, "on")
+    assert refused.facts == {"on": DECIDED_ON, "unit": "cdvcvn"}
+
+
+@pytest.mark.parametrize("days", [{"since": DECIDED_ON}, {"until": DECIDED_ON}], ids=["the first day", "the last day"])
+def test_a_position_holds_from_its_first_day_to_its_last(days: dict[str, Any]) -> None:
+    given(NOMINATION, *IN_HAND).when(decide, DECIDE, signing(**days)).then(*decided())
+
+
+def test_a_decision_tells_under_which_position_and_delegation_it_was_signed() -> None:
+    event, _ = given(NOMINATION, *IN_HAND).when(decide, DECIDE, signing(authority_id=DELEGATION)).events
+    assert isinstance(event, AwardDecided)
+    assert (event.position_id, event.delegation_id) == (POSITION, DELEGATION)

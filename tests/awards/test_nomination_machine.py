@@ -22,6 +22,7 @@ from chassis.claims import Claim
 from chassis.commands import Aggregate
 from chassis.events import Event
 from chassis.refusals import Refusal
+from tests.authorities import chair_of
 from tests.awards.federation_of_units import UNITS
 
 MEMBER = UUID(int=99)
@@ -81,7 +82,7 @@ class NominationMachine(RuleBasedStateMachine):
     def try_(self, decision: Any, command: type[Any], nomination: UUID, days: int, **fields: Any) -> None:
         on = self.day + timedelta(days=days)
         values = {"command_id": UUID(int=1), "nomination_id": nomination, "on": on, **fields}
-        facts = AwardFacts(UNITS, {MEMBER: Nominee("so-y-te", active=True)}, {KEY: self.seen})
+        facts = AwardFacts(UNITS, {MEMBER: Nominee("so-y-te", active=True)}, {KEY: self.seen}, chair_of(*UNITS))
         state = self.states.get(nomination)
         for event in self.events_of(NOMINATION, state, decision, command.model_validate(values), facts):
             self.histories[nomination].append(event)

@@ -1,6 +1,7 @@
 """May this award be handed over, revoked, its artefact recovered?"""
 
-from datetime import date
+from dataclasses import replace
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
@@ -36,14 +37,17 @@ from awards.domain.proposal import (
     send_back,
 )
 from awards.domain.standing import NotBefore, UnitIsDissolved
+from chassis.authorities import Mandate, NoAuthority
 from chassis.events import Event
 from chassis.hierarchy import UnitUnknown
 from chassis.refusals import RuleBroken
+from tests.authorities import authority, chair_of
 from tests.awards.a_nomination import (
     AWARDED,
     DECIDE,
     FACTS,
     IN_HAND,
+    LATER,
     PRESENTED,
     RECOVERED,
     REVOKED,
@@ -76,7 +80,7 @@ def test_an_award_is_handed_over_once() -> None:
 def test_an_award_is_revoked_handed_over_or_not(history: tuple[Event, ...]) -> None:
     command = about(RevokeAward, reason="Khai man thành tích")
 
-    given(NOMINATION, *history).when(revoke, command).then(REVOKED)
+    given(NOMINATION, *history).when(revoke, command, FACTS).then(REVOKED)
 
 
 @pytest.mark.parametrize(
@@ -147,3 +151,12 @@ def test_the_right_is_asked_for_where_it_belongs() -> None:
     assert reviewing_unit(state, about(EndorseAward, reviewer="vinh-phuc"), FACTS) == "vinh-phuc"
     assert deciding_unit(state, DECIDE, FACTS) == "cdvcvn"
     assert recipients_unit(state, DECIDE, FACTS) == "so-y-te"
+
+
+@pytest.mark.parametrize("unit", ["tld", "vinh-phuc"])
+def test_an_award_is_revoked_only_under_a_position_at_its_decider_on_the_day_of_the_revocation(unit: str) -> None:
+    elsewhere = replace(FACTS, mandate=chair_of(unit))
+    past = replace(FACTS, mandate=Mandate((authority("cdvcvn", until=LATER - timedelta(days=1)),)))
+
+    for facts in (elsewhere, past):
+        given(NOMINATION, *AWARDED).when(revoke, about(RevokeAward, reason="x"), facts).refused(NoAuthority, "on")

@@ -7,14 +7,19 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 from uuid import UUID, uuid4
 
+import orjson
 from google.protobuf.message import Message
 from pydantic import BaseModel
 
 from chassis.appends import Answer
+from chassis.calls import Context, Metadata, Surroundings, language_of
 from chassis.clients import RpcClient
 from chassis.commands import Call, Command
+from chassis.credentials import Credentials
 from chassis.fields import Day, Line, Vnd
-from chassis.refusals import Language, Refusal
+from chassis.hierarchy import Hierarchy
+from chassis.limits import Limits
+from chassis.refusals import Language, Refusal, Unauthenticated
 from chassis.rpc import Query, Rpc
 from chassis.security import Caller, Role
 from chassis.server import Server
@@ -91,11 +96,55 @@ def officer(role: Role = Role.FEDERATION_OFFICER, language: Language = "vi") -> 
     return Caller("an.nguyen", role, "vn", language)
 
 
+def credentials_of(caller: Caller) -> Credentials:
+    """Credentials whose token is the caller in plain words; what a token must be is told in test_tokens."""
+    words = token_of(caller)
+    return Credentials(token=lambda: words, language=caller.language)
+
+
+def token_of(caller: Caller) -> str:
+    return orjson.dumps([caller.id, caller.role, caller.unit]).decode("ascii")
+
+
+async def as_declared(metadata: Metadata, context: Context) -> Caller:
+    """Takes everybody at their word."""
+    try:
+        subject, role, unit = orjson.loads(metadata["authorization"].removeprefix("Bearer "))
+    except (KeyError, ValueError):
+        raise Unauthenticated(problem_vi="không rõ", problem_en="unknown") from None
+    return Caller(subject, Role(role), unit, language_of(metadata), service=subject if role == Role.SERVICE else "")
+
+
+def around(limits: Limits | None = None, **more: Any) -> Surroundings:
+    """Of a server whose callers are taken at their word, and which limits nobody unless told to."""
+    return Surroundings(as_declared, Hierarchy(), Limits(1e9, 1e9, 1_000_000) if limits is None else limits, **more)
+
+
 async def find_nothing(request: Any, call: Call) -> Message:
+    call.rights.nationwide()
     return message("FindThingsResponse")  # type: ignore[no-any-return]
 
 
+async def lend(request: Any, call: Call) -> Message:
+    call.rights.at("hn")
+    return message("FindThingsResponse")  # type: ignore[no-any-return]
+
+
+async def name_owner(request: Any, call: Call) -> Message:
+    call.rights.at(call.caller.unit)
+    return message("NameOwnerResponse")  # type: ignore[no-any-return]
+
+
+QUESTIONS: Mapping[str, Query] = {
+    "FindThings": find_nothing,
+    "LendThings": lend,
+    "NameOwner": name_owner,
+    "NameOwnerOnRecord": name_owner,
+}
+
+
 async def shake(request: Any, call: Call) -> Message:
+    call.rights.nationwide()
     return message("ShakeThingsResponse")  # type: ignore[no-any-return]
 
 
@@ -108,7 +157,7 @@ class Probe:
     target: str
 
     def client(self, caller: Caller | None = None) -> RpcClient:
-        return RpcClient(self.target, PROBE_SERVICE, caller or officer())
+        return RpcClient(self.target, PROBE_SERVICE, credentials_of(caller or officer()))
 
 
 @asynccontextmanager
@@ -117,15 +166,19 @@ async def served(
     queries: Mapping[str, Query] | None = None,
     ready: Callable[[], Awaitable[bool]] | None = None,
     port: int = 0,
+    listening: Mapping[str, Any] | None = None,
     **options: Any,
 ) -> AsyncIterator[Probe]:
-    """The probe on a free port; stopped at the end without grace."""
+    """The probe on a free port; stopped at the end without grace.
+
+    :param listening: more for the server: its identity, further addresses.
+    """
     application = application or Obedient()
-    rpc = Rpc(**options)
+    rpc = Rpc(around(**options))
     rpc.commands(application, [PROBE_SERVICE], [PlaceThing])
-    rpc.queries(PROBE_SERVICE, queries or {"FindThings": find_nothing})
+    rpc.queries(PROBE_SERVICE, {**QUESTIONS, **(queries or {})})
     rpc.actions(PROBE_SERVICE, {"ShakeThings": shake})
-    server = Server(rpc, f"127.0.0.1:{port}", ready or always)
+    server = Server(rpc, f"127.0.0.1:{port}", ready or always, **(listening or {}))
     await server.start()
     try:
         yield Probe(server, application, f"127.0.0.1:{server.port}")

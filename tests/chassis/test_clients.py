@@ -14,7 +14,7 @@ from chassis.clients import Refused, RpcClient
 from chassis.commands import Call
 from chassis.security import Role
 from congdoan.embedded.ports import reserve_port
-from tests.chassis.probe import Obedient, officer, place, served
+from tests.chassis.probe import Obedient, credentials_of, officer, place, served
 from tests.protos import PROBE_SERVICE, message
 
 
@@ -76,7 +76,7 @@ async def test_every_call_has_a_deadline_and_never_a_later_one_than_its_cause() 
 
 async def test_a_service_that_needs_an_answer_it_cannot_have_is_unavailable_itself() -> None:
     held = reserve_port()
-    nobody = RpcClient(held.address, PROBE_SERVICE, officer(Role.SERVICE))
+    nobody = RpcClient(held.address, PROBE_SERVICE, credentials_of(officer(Role.SERVICE)))
 
     with pytest.raises(refusals.Unavailable, match="probe"):
         await nobody.ask("FindThings", message("FindThingsRequest"), timeout_s=0.3)
@@ -93,7 +93,7 @@ async def test_a_refused_question_stays_refused() -> None:
 
 async def test_a_patient_client_waits_for_a_server_that_is_not_there_yet() -> None:
     held = reserve_port()
-    client = RpcClient(held.address, PROBE_SERVICE, officer(), wait_for_ready=True)
+    client = RpcClient(held.address, PROBE_SERVICE, credentials_of(officer()), wait_for_ready=True)
     early = asyncio.ensure_future(client.call("PlaceThing", place(), timeout_s=10))
     await asyncio.sleep(0.5)
 
@@ -104,7 +104,7 @@ async def test_a_patient_client_waits_for_a_server_that_is_not_there_yet() -> No
 
 async def test_calls_take_turns_between_the_addresses_of_a_target() -> None:
     async with served() as one, served() as two:
-        client = RpcClient(f"ipv4:{one.target},{two.target}", PROBE_SERVICE, officer())
+        client = RpcClient(f"ipv4:{one.target},{two.target}", PROBE_SERVICE, credentials_of(officer()))
         for _ in range(10):
             await client.call("PlaceThing", place())
         await client.close()
@@ -114,7 +114,7 @@ async def test_calls_take_turns_between_the_addresses_of_a_target() -> None:
 
 async def test_a_rolling_restart_under_load_fails_no_call() -> None:
     ports = [reserve_port(), reserve_port()]
-    client = RpcClient("ipv4:" + ",".join(port.address for port in ports), PROBE_SERVICE, officer())
+    client = RpcClient("ipv4:" + ",".join(port.address for port in ports), PROBE_SERVICE, credentials_of(officer()))
     working, answered = True, 0
 
     async def work() -> None:

@@ -18,17 +18,19 @@ from grpc_reflection.v1alpha.reflection_pb2 import ServerReflectionRequest, Serv
 from psycopg_pool import PoolTimeout
 from pydantic import BaseModel
 
-from chassis import calls, refusals, rpc
+from chassis import calls, clients, refusals, rpc
 from chassis.appends import Answer
 from chassis.clients import Refused, RpcClient, open_channel
 from chassis.commands import Call
+from chassis.limits import Limits
 from chassis.refusals import Problem, Refusal
 from chassis.rich_status import DETAILS_KEY, heard
 from chassis.rpc import Rpc, needs_of
 from chassis.security import Caller, Role
-from tests.chassis.probe import Obedient, PlaceThing, batch, find_nothing, officer, place, served
+from tests.chassis.probe import Obedient, PlaceThing, around, batch, find_nothing, officer, place, served, token_of
 from tests.protos import CARELESS_SERVICE, PROBE_SERVICE, message
 
+METHODS = PROBE_SERVICE.methods_by_name
 PLACE = "/probe.v1.ProbeService/PlaceThing"
 SECRET = "079 088 012 345"
 
@@ -42,7 +44,7 @@ async def refused(client: RpcClient, name: str, request: Message, **options: Any
 async def raw(
     target: str, path: str, data: bytes, metadata: Mapping[str, str] | None = None, timeout_s: float | None = None
 ) -> grpc.aio.AioRpcError:
-    declared = {"caller-id": "an", "caller-role": "federation_officer", "caller-unit": "vn"} if metadata is None else metadata
+    declared = {"authorization": f"Bearer {token_of(officer())}"} if metadata is None else metadata
     async with grpc.aio.insecure_channel(target) as channel:
         with pytest.raises(grpc.aio.AioRpcError) as caught:
             await _bytes(channel, path)(data, metadata=tuple(declared.items()), timeout=timeout_s)
@@ -193,9 +195,7 @@ async def test_what_stands_against_a_whole_batch_refuses_the_call() -> None:
         assert (await refused(probe.client(), "BatchPlaceThing", batch(place()))).status == StatusCode.NOT_FOUND
 
 
-@pytest.mark.parametrize(
-    "metadata", [{}, {"caller-id": "an", "caller-unit": "vn"}, {"caller-id": "an", "caller-role": "king", "caller-unit": "vn"}]
-)
+@pytest.mark.parametrize("metadata", [{}, {"authorization": "Bearer "}, {"caller-id": "an", "caller-role": "auditor"}])
 async def test_an_unknown_caller_is_unauthenticated(metadata: dict[str, str]) -> None:
     async with served() as probe:
         error = await raw(probe.target, PLACE, place().SerializeToString(), metadata)
@@ -214,10 +214,14 @@ async def test_a_role_that_does_not_suffice_is_refused_before_the_request_is_loo
             (Role.AUDITOR, "FindThings", StatusCode.OK),
             (Role.AUDITOR, "ShakeThings", StatusCode.PERMISSION_DENIED),
             (Role.FEDERATION_OFFICER, "ShakeThings", StatusCode.OK),
-            (Role.SERVICE, "ShakeThings", StatusCode.OK),
+            (Role.AUDITOR, "NameOwner", StatusCode.PERMISSION_DENIED),
+            (Role.AUDITOR, "NameOwnerOnRecord", StatusCode.OK),
+            (Role.GRASSROOTS_OFFICER, "NameOwner", StatusCode.OK),
+            (Role.SERVICE, "ShakeThings", StatusCode.PERMISSION_DENIED),
+            (Role.SERVICE, "LendThings", StatusCode.PERMISSION_DENIED),
         ]:
             client = probe.client(officer(role))
-            request = message(f"{name}Request")
+            request = message(METHODS[name].input_type.name)
             if status is StatusCode.OK:
                 await client.call(name, request)
             else:
@@ -232,7 +236,7 @@ async def test_the_chain_of_causes_travels_with_the_call() -> None:
 
         [(call, _)] = probe.application.asked
         assert (call.correlation_id, call.causation_id, call.traceparent) == ("first", "welfare/12", trace)
-        assert 1.0 < call.deadline_s <= 9.0
+        assert 1.0 < call.deadline_s < 10.0
 
 
 async def test_a_malformed_trace_is_dropped_and_a_malformed_chain_is_refused() -> None:
@@ -258,7 +262,7 @@ async def test_a_call_waits_until_the_positions_it_names_are_seen() -> None:
         await client.call("FindThings", message("FindThingsRequest"))
         [(positions, timeout_s)] = waited
         assert positions == {"membership": 12, "welfare": 3}
-        assert 10 < timeout_s <= 20
+        assert 10 < timeout_s < 21  # gRPC tells what is left on a clock of its own
         late = await refused(client, "FindThings", message("FindThingsRequest"), at_least={"welfare": 101})
         assert late.status == StatusCode.DEADLINE_EXCEEDED
 
@@ -282,9 +286,51 @@ async def test_a_request_that_is_no_message_is_invalid_and_one_too_large_is_refu
         assert not probe.application.asked
 
 
+async def test_a_service_is_answered_exactly_where_the_proto_names_it_whatever_the_unit() -> None:
+    async with served() as probe:
+        welfare, audit = (Caller(name, Role.SERVICE, "") for name in ("welfare", "audit"))
+        request = message("FindThingsRequest")
+
+        await probe.client(welfare).call("LendThings", request)
+
+        for service, name in [(audit, "LendThings"), (welfare, "FindThings"), (welfare, "NameOwner")]:
+            assert (await refused(probe.client(service), name, request)).rule == "Forbidden"
+        # An officer is answered for the own subtree alone, and this unit lies under nobody.
+        assert (await refused(probe.client(), "LendThings", request)).rule == "Forbidden"
+
+
+async def test_an_answer_whose_right_nobody_checked_is_not_sent() -> None:
+    async def forgetful(request: Any, call: Call) -> Message:
+        return message("FindThingsResponse", next="a secret")  # type: ignore[no-any-return]
+
+    async with served(queries={"FindThings": forgetful}) as probe:
+        error = await refused(probe.client(), "FindThings", message("FindThingsRequest"))
+
+    assert (error.status, error.rule) == (StatusCode.INTERNAL, "Fault")
+
+
+async def test_a_caller_that_asks_for_more_than_its_share_is_told_when_to_come_again() -> None:
+    clock = iter([0.0] * 20)
+    async with served(limits=Limits(10, 4, 2, clock=lambda: next(clock))) as probe:
+        client = probe.client()
+        # Repeating by itself is what the channel would do.
+        async with grpc.aio.insecure_channel(probe.target, options=[("grpc.enable_retries", 0)]) as channel:
+            metadata = (("authorization", f"Bearer {token_of(officer())}"),)
+            with pytest.raises(grpc.aio.AioRpcError) as caught:
+                await _bytes(channel, "/probe.v1.ProbeService/BatchPlaceThing")(
+                    batch(*(place() for _ in range(4))).SerializeToString(), metadata=metadata
+                )
+        error = clients.refused(caught.value)
+        await client.call("FindThings", message("FindThingsRequest"))
+
+    # The call itself cost one, and a batch of four more is beyond what is left; nothing of it was done.
+    assert (error.status, error.retry_after_s) == (StatusCode.RESOURCE_EXHAUSTED, 0.2)
+    assert not probe.application.asked
+
+
 async def test_a_call_without_a_deadline_is_given_one() -> None:
     async with served() as probe, open_channel(probe.target) as channel:
-        metadata = (("caller-id", "an"), ("caller-role", "federation_officer"), ("caller-unit", "vn"))
+        metadata = (("authorization", f"Bearer {token_of(officer())}"),)
 
         await _bytes(channel, PLACE)(place().SerializeToString(), metadata=metadata)
 
@@ -468,7 +514,7 @@ async def test_every_call_is_counted_by_its_outcome() -> None:
 
 
 def test_a_service_that_is_not_wholly_answered_does_not_start() -> None:
-    methods = Rpc()
+    methods = Rpc(around())
     methods.queries(PROBE_SERVICE, {"FindThings": find_nothing})
 
     with pytest.raises(TypeError, match=r"nobody answers .*BatchPlaceThing.*PlaceThing.*ShakeThings"):
@@ -481,7 +527,7 @@ def test_a_service_that_is_not_wholly_answered_does_not_start() -> None:
 
 def test_a_method_that_states_no_role_is_never_served() -> None:
     with pytest.raises(TypeError, match=r"CarelessService\.FindThings states no role"):
-        Rpc().queries(CARELESS_SERVICE, {"FindThings": find_nothing})
+        Rpc(around()).queries(CARELESS_SERVICE, {"FindThings": find_nothing})
     with pytest.raises(TypeError, match="states no role"):
         needs_of([CARELESS_SERVICE])
     assert needs_of([PROBE_SERVICE])["FindThings"] is Role.PROVINCE_OFFICER
@@ -493,7 +539,7 @@ def test_a_command_and_its_request_have_the_same_fields() -> None:
 
     Heavier.__name__ = "PlaceThing"
     with pytest.raises(TypeError, match="differ: weight_kg"):
-        Rpc().commands(Obedient(), [PROBE_SERVICE], [Heavier])
+        Rpc(around()).commands(Obedient(), [PROBE_SERVICE], [Heavier])
 
 
 async def test_the_caller_of_a_service_speaks_vietnamese_unless_it_says_otherwise() -> None:
@@ -511,7 +557,7 @@ async def test_what_the_path_of_a_command_costs_beside_an_empty_echo(capsys: pyt
             return grpc.unary_unary_rpc_method_handler(echo)
 
     async def rate(target: str, path: str) -> float:
-        metadata = (("caller-id", "an"), ("caller-role", "federation_officer"), ("caller-unit", "vn"))
+        metadata = (("authorization", f"Bearer {token_of(officer())}"),)
         data = place().SerializeToString()
         async with grpc.aio.insecure_channel(target) as channel:
             call = _bytes(channel, path)

@@ -14,14 +14,19 @@ from chassis import run as running
 from chassis.run import run, serve
 from chassis.settings import Settings
 from chassis.telemetry import Tracing
+from tests.identities import tls_settings
+from tests.issuing import token_settings
 
 SECRET = "5a" * 32
+SURROUNDINGS = {**tls_settings("example"), **token_settings()}
+"""What the environment says of certificates and tokens."""
 
 
 class Example:
     """A service that does what a test asks of it."""
 
     schema: Sequence[str] = ()
+    further_databases: Sequence[tuple[str, str]] = ()
 
     def __init__(self, start_s: float = 0.0, stop_s: float = 0.0, start_fails: bool = False, dies: bool = False) -> None:
         self.tasks: list[asyncio.Task[Any]] = []
@@ -51,8 +56,9 @@ class Example:
 
 @pytest.fixture
 def settings(monkeypatch: pytest.MonkeyPatch) -> Settings:
-    for name, value in (("DATABASE_URL", "postgresql://localhost"), ("NATS_URL", "nats://localhost"), ("SECRET", SECRET)):
-        monkeypatch.setenv(f"CONGDOAN_{name}", value)
+    told = {"database_url": "postgresql://localhost", "nats_url": "nats://localhost", "secret": SECRET, **SURROUNDINGS}
+    for name, value in told.items():
+        monkeypatch.setenv(f"CONGDOAN_{name.upper()}", value)
     return Settings()
 
 
@@ -147,8 +153,8 @@ def test_a_wrong_environment_is_told_by_name_and_never_by_value(
     given = {**sound, **variables} if variables else {"NATS_URL": "nats://localhost"}
     if "SECRET_FILE" in variables and "SECRET" not in variables:
         del given["SECRET"]
-    for name, value in given.items():
-        monkeypatch.setenv(f"CONGDOAN_{name}", value)
+    for name, value in {**SURROUNDINGS, **given}.items():
+        monkeypatch.setenv(f"CONGDOAN_{name.upper()}", value)
 
     assert run("example", Settings, nothing, [], streams=()) == 2
 

@@ -14,6 +14,7 @@ import membership.application
 import welfare.application
 from awards.domain.nomination import Nominee
 from chassis.application import AnyHandler
+from chassis.authorities import Mandate
 from chassis.claims import Claim
 from chassis.commands import Aggregate, parse
 from chassis.events import Event, RecordedEvent
@@ -23,10 +24,16 @@ from chassis.security import Caller, Role
 from congdoan.clients import contract_of
 from congdoan.sample import Sample, Step
 from membership.domain.member import MEMBER
-from membership.events import UNITS
+from membership.events import AUTHORITIES, UNITS
 from welfare.application import Membership
 
 CALLER = Caller("rehearsal", Role.FEDERATION_OFFICER, "tld")
+
+
+def caller_of(step: Step) -> Caller:
+    """As whom a step is sent."""
+    sender = step.sender
+    return Caller(sender.subject, Role[sender.role.upper()], sender.unit) if sender else CALLER
 
 
 class Live:
@@ -47,9 +54,10 @@ class Rehearsal:
         self.events: dict[str, list[Event]] = defaultdict(list)
         self._held: Counter[str] = Counter()
         self._nodes: dict[tuple[Any, ...], Any] = {}
-        units = membership.application.UnitsAtHand()
-        recipients = welfare.application.RecipientsAtHand(self.tree, self)
-        facts = awards.application.FactsAtHand(self.tree, self)
+        self._authorities: dict[tuple[Any, ...], Any] = {}
+        units = membership.application.UnitsAtHand(str)
+        recipients = welfare.application.RecipientsAtHand(self.tree, self, self)
+        facts = awards.application.FactsAtHand(self.tree, self, self)
         for asking in (units, recipients, facts):
             asking.live = self.live  # type: ignore[assignment]
         menus: dict[str, list[AnyHandler]] = {
@@ -72,9 +80,9 @@ class Rehearsal:
                 await self._decide(step, handler)
 
     async def _decide(self, step: Step, handler: AnyHandler) -> None:
-        request = GetMessageClass(contract_of(step.service).methods_by_name[step.rpc].input_type)
+        request = GetMessageClass(contract_of(step.service, step.rpc).methods_by_name[step.rpc].input_type)
         command = parse(handler.command, fields_of(message_of(request, None, **step.fields)))
-        facts = await handler.facts([command], CALLER)
+        facts = await handler.facts([command], caller_of(step))
         key = (handler.aggregate.name, command.aggregate_id)
         unit = handler.at(self.live.states.get(key), command, facts) if handler.at else ""
         assert not unit or unit in ("tld",) or self.tree.get(unit), f"{step.rpc} is decided at {unit}, which is not there"
@@ -106,12 +114,18 @@ class Rehearsal:
         if event.topic in UNITS.topics:
             UNITS.apply(self._nodes, recorded)
             self.tree.put(self._nodes[key] for key in UNITS.keys(recorded))
+        AUTHORITIES.apply(self._authorities, recorded)
 
     # -- what membership would answer --------------------------------------------------------------------------------
 
     async def check(self, member_ids: Sequence[UUID], unit: str) -> Mapping[UUID, Membership]:
         """For welfare."""
         return {member_id: self._membership(member_id, unit) for member_id in member_ids}
+
+    async def mandate(self, caller: Caller, matter: str) -> Mandate:
+        """For both: by what somebody signs."""
+        found = [one for one in self._authorities.values() if one and (one.officer, one.matter) == (caller.id, matter)]
+        return Mandate(tuple(found))
 
     async def nominees(self, member_ids: Iterable[UUID], unit: str) -> Mapping[UUID, Nominee]:
         """For awards."""

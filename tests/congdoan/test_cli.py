@@ -13,8 +13,8 @@ import pytest
 import typer
 from rich.console import Console
 
-from chassis.security import Caller, Role
 from congdoan import cli, help_texts, texts, whereabouts
+from congdoan.authority import Authority
 from congdoan.catching_up import NotCaughtUp, caught_up
 from congdoan.feeding import SampleRefused, feed, is_fed
 from congdoan.operations import replay
@@ -109,7 +109,9 @@ def test_a_service_that_there_is_not_ends_with_2_and_names_those_there_are() -> 
 
 
 def a_note(data: Path, **other: Any) -> Note:
-    own = whereabouts.note_of_this_process(data, data / "run", services={"audit": "127.0.0.1:1"}, metrics={}, caller={})
+    own = whereabouts.note_of_this_process(
+        data, data / "run", services={"audit": "127.0.0.1:1"}, metrics={}, authority=data / "ca.crt"
+    )
     return Note(**{**{field: getattr(own, field) for field in own.__slots__}, **other})
 
 
@@ -177,9 +179,17 @@ def test_without_a_suite_the_code_is_3(tmp_path: Path) -> None:
     assert congdoan("readmodels", "list", "--data", str(tmp_path))[0] == 3
 
 
-def test_the_environment_says_where_services_are_and_one_that_does_not_answer_is_3(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_environment_says_where_services_are_and_one_that_does_not_answer_is_3(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     for name in SERVICES:
         monkeypatch.setenv(f"CONGDOAN_{name.upper()}_TARGET", "127.0.0.1:1")
+    code, _, error = congdoan("deadletters", "list")
+    assert code == 2
+    assert "CONGDOAN_TOKEN" in error
+    monkeypatch.setenv("CONGDOAN_TOKEN", "a.b.c")
+    monkeypatch.setenv("CONGDOAN_TLS_AUTHORITY_FILE", str(tmp_path / "authority.pem"))
+    (tmp_path / "authority.pem").write_bytes(Authority().pem)
     code, out, error = congdoan("deadletters", "list", "--lang", "en")
     assert (code, out) == (3, "")
     assert "does not answer" in error
@@ -372,12 +382,6 @@ async def test_replay_asks_the_followers_that_have_something_aside() -> None:
     )
     assert [done.follower for done in await replay(federation)] == ["a", "b"]  # type: ignore[arg-type]
     assert [done.follower for done in await replay(federation, "b")] == ["b"]  # type: ignore[arg-type]
-
-
-def test_the_operator_of_the_own_suite_is_known_to_the_services() -> None:
-    from congdoan.up import OPERATOR, caller_of
-
-    assert caller_of(OPERATOR, "en") == Caller("congdoan", Role.FEDERATION_OFFICER, "tld", "en")
 
 
 def test_a_broken_note_is_no_suite(tmp_path: Path) -> None:

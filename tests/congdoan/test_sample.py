@@ -10,6 +10,7 @@ from uuid import UUID
 import pytest
 
 from awards.events import (
+    AwardDecided,
     AwardRevoked,
     CertificateOfMeritAwarded,
     CommendationAwarded,
@@ -34,7 +35,7 @@ from membership.events import (
     TransferAccepted,
 )
 from tests.congdoan.rehearsal import Rehearsal
-from welfare.events import GiftCampaignClosed, GiftDistributed, GiftReturned
+from welfare.events import BudgetAdjusted, BudgetApproved, GiftCampaignClosed, GiftDistributed, GiftReturned
 
 END_OF_2024 = date(2024, 12, 31)
 
@@ -191,3 +192,33 @@ def test_dice_reach_both_ends_and_choose_without_repetition() -> None:
     dice = Dice("ends")
     assert {dice.between(1, 6) for _ in range(500)} == {1, 2, 3, 4, 5, 6}
     assert sorted(dice.some_of(range(50), 50)) == list(range(50))
+
+
+def test_whatever_is_signed_is_sent_by_who_may_sign_it(whole: Sample, played: Rehearsal) -> None:
+    """That the rules take it is tested by playing it; here, that nobody else sends it and that it says by what right."""
+    signing = ("ApproveBudget", "AdjustBudget", "DecideAward", "RevokeAward", "DelegateAuthority")
+    assert {step.rpc for stage in whole.stages for step in stage if step.sender} == set(signing)
+    assert all(step.sender for stage in whole.stages for step in stage if step.rpc in signing)
+    signed = [
+        event
+        for service in ("welfare", "awards")
+        for event in played.events[service]
+        if isinstance(event, BudgetApproved | BudgetAdjusted | AwardDecided | AwardRevoked)
+    ]
+    assert all(event.position_id for event in signed)
+    delegated = {event.decider for event in signed if isinstance(event, AwardDecided) and event.delegation_id}
+    assert delegated == {"vinh-phuc"}
+
+
+def test_no_sender_is_named_like_a_person(whole: Sample) -> None:
+    subjects = {step.sender.subject for stage in whole.stages for step in stage if step.sender}
+    assert subjects == {"tld-chair", "cdvcvn-chair", "ldld-vinh-phuc-chair", "vinh-phuc-chair", "ha-noi-chair", *DEPUTIES}
+
+
+def test_the_commands_of_a_batch_have_one_sender(whole: Sample) -> None:
+    for stage in whole.stages:
+        for batch in batches(stage):
+            assert {step.sender for step in batch.items} == {batch.sender}
+
+
+DEPUTIES = ("vinh-phuc-standing-member",)

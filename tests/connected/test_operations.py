@@ -25,7 +25,7 @@ from chassis.server import Server
 from chassis.store import EventStore
 from federation.contract.v1.contract_pb2 import PageRequest
 from federation.operations.v1 import operations_pb2 as pb
-from tests.chassis.probe import always, officer
+from tests.chassis.probe import always, around, credentials_of, officer
 
 METADATA = Metadata("vn", date(2024, 2, 9), Actor("an", "member", "vn"), None, "", "").encode()
 
@@ -84,13 +84,13 @@ async def example(store: EventStore, database: str) -> AsyncIterator[Example]:
     signal = AppendSignal(database)
     projector = Projector(store, signal, own)
     operations = Operations(store, pool, own, [feed], announcer)
-    rpc = Rpc(await_positions=operations.await_positions)
+    rpc = Rpc(around(await_positions=operations.await_positions))
     rpc.queries(OPERATIONS, operations.queries)
     rpc.actions(OPERATIONS, operations.actions)
     server = Server(rpc, "127.0.0.1:0", always)
     for part in (signal, projector, server):
         await part.start()
-    client = RpcClient(f"127.0.0.1:{server.port}", OPERATIONS, officer())
+    client = RpcClient(f"127.0.0.1:{server.port}", OPERATIONS, credentials_of(officer()))
     yield Example(store, operations, announcer, disliked, picky, client, feed)
     await client.close()
     for stop in (server.stop(0), projector.stop(), signal.stop(), pool.close()):
@@ -164,7 +164,7 @@ async def test_a_call_waits_for_the_positions_of_the_histories_followed_here_and
 
 
 async def test_an_auditor_may_look_and_not_act(example: Example) -> None:
-    client = RpcClient(example.client.target, OPERATIONS, officer(Role.AUDITOR))
+    client = RpcClient(example.client.target, OPERATIONS, credentials_of(officer(Role.AUDITOR)))
     await client.call("GetStatus", pb.GetStatusRequest())
     with pytest.raises(Refused) as caught:
         await client.call("ReplayDeadLetters", pb.ReplayDeadLettersRequest(follower="two"))

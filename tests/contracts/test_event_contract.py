@@ -1,6 +1,7 @@
 """Is what strangers were told about the events still true, and would a breaking change be noticed?"""
 
 import json
+import re
 from copy import deepcopy
 from pathlib import Path
 from typing import Any
@@ -58,8 +59,16 @@ def test_the_asyncapi_document_is_one_and_names_every_event() -> None:
 def test_personal_fields_are_marked_in_the_contract() -> None:
     properties = schema_of(MemberJoined)["properties"]
     assert {name for name, field in properties.items() if field.get("x-personal")} == {
-        "full_name", "national_id", "birth_date", "phone", "email"
+        "full_name", "national_id", "national_id_hash", "birth_date", "phone", "email"
     }  # fmt: skip
+
+
+def test_a_personal_field_is_told_of_as_the_ciphertext_that_the_stream_carries() -> None:
+    day = schema_of(MemberJoined)["properties"]["birth_date"]
+    assert day["type"] == ["string", "null"]
+    assert not re.search(day["pattern"], "1990-01-02")
+    assert re.search(day["pattern"], "sealed:1:" + "A" * 54)
+    assert re.search(day["pattern"], "")
 
 
 @pytest.mark.parametrize(

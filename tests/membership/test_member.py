@@ -38,6 +38,7 @@ UNITS: dict[str, Unit | None] = {
     "vinh-phuc": Unit("vinh-phuc", "CĐVC tỉnh", Level.PROVINCE, "tld", "", date(2010, 1, 1), date(2010, 1, 1)),
     "gone": Unit("gone", "CĐCS cũ", Level.GRASSROOTS, "vinh-phuc", "", date(2010, 1, 1), date(2010, 1, 1), date(2019, 1, 1)),
 }
+ENTRANCE = member.Entrance(UNITS, lambda national_id: f"hash of {national_id}")
 
 
 def joined(unit: str = "so-y-te") -> MemberJoined:
@@ -47,6 +48,7 @@ def joined(unit: str = "so-y-te") -> MemberJoined:
         member_id=WHO,
         full_name="Nguyễn Thị Ánh",
         national_id="001190012345",
+        national_id_hash="hash of 001190012345",
         birth_date=date(1990, 1, 2),
         phone="",
         email="",
@@ -80,26 +82,26 @@ def about(cls: type[Any], on: date = LATER, **fields: Any) -> Any:
 
 
 def test_a_person_is_admitted_to_a_grassroots_union() -> None:
-    state = given(MEMBER).when(member.admit, admission(), UNITS).then(joined())
+    state = given(MEMBER).when(member.admit, admission(), ENTRANCE).then(joined())
     assert (state.unit, state.left_on, state.transfer) == ("so-y-te", None, None)
 
 
 def test_a_member_id_is_given_once() -> None:
-    given(MEMBER, joined()).when(member.admit, admission(), UNITS).refused(member.MemberExists, "member_id")
+    given(MEMBER, joined()).when(member.admit, admission(), ENTRANCE).refused(member.MemberExists, "member_id")
 
 
 @pytest.mark.parametrize(
     ("unit", "refusal"), [("nowhere", UnitUnknown), ("gone", UnitIsDissolved), ("vinh-phuc", member.NotAGrassrootsUnit)]
 )
 def test_members_belong_to_a_living_grassroots_union(unit: str, refusal: type[Any]) -> None:
-    given(MEMBER).when(member.admit, admission(unit=unit), UNITS).refused(refusal, "unit")
+    given(MEMBER).when(member.admit, admission(unit=unit), ENTRANCE).refused(refusal, "unit")
     request = about(transfer.RequestTransfer, transfer_id=MOVE, to_unit=unit)
     given(MEMBER, joined()).when(transfer.request_transfer, request, UNITS).refused(refusal, "to_unit")
 
 
 def test_nobody_joins_before_the_unit_or_before_birth() -> None:
-    given(MEMBER).when(member.admit, admission(on="2009-12-31"), UNITS).refused(NotBefore, "on")
-    given(MEMBER).when(member.admit, admission(birth_date="2021-01-01"), UNITS).refused(NotBefore, "birth_date")
+    given(MEMBER).when(member.admit, admission(on="2009-12-31"), ENTRANCE).refused(NotBefore, "on")
+    given(MEMBER).when(member.admit, admission(birth_date="2021-01-01"), ENTRANCE).refused(NotBefore, "birth_date")
 
 
 def test_what_is_corrected_is_told_and_what_is_left_out_stays() -> None:
@@ -201,9 +203,9 @@ def claims_of(*history: Event) -> list[tuple[str, str]]:
 
 
 def test_a_member_holds_its_national_id_and_keeps_its_unit_while_active() -> None:
-    assert claims_of(joined()) == [("national-id:001190012345", "take"), ("unit:so-y-te", "share")]
+    assert claims_of(joined()) == [("national-id:hash of 001190012345", "take"), ("unit:so-y-te", "share")]
     assert claims_of(joined(), REQUESTED, RELEASED, ACCEPTED) == [("unit:so-y-te", "unshare"), ("unit:so-noi-vu", "share")]
-    assert claims_of(joined(), LEFT) == [("national-id:001190012345", "release"), ("unit:so-y-te", "unshare")]
+    assert claims_of(joined(), LEFT) == [("national-id:hash of 001190012345", "release"), ("unit:so-y-te", "unshare")]
     taken: Claim = next(iter(MEMBER.claims(None, joined())))
     assert taken.refusal is not None
     assert isinstance(taken.refusal(), member.NationalIdTaken)

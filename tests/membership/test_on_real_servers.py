@@ -7,17 +7,12 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from google.protobuf.message_factory import GetMessageClass
 from grpc import StatusCode
 
-from chassis.clients import Refused, RpcClient
-from chassis.database import migrate
+from chassis.clients import Refused
 from chassis.security import Caller, Role
-from chassis.service import Service
-from chassis.settings import Settings
-from chassis.streams import set_up
-from membership.rpc import SERVICE
-from membership.wiring import real
+from congdoan.embedded import EmbeddedNats, EmbeddedPostgres
+from tests.serving import FOUNDER, Suite, suite_of
 
 NUMBERS = count(1)
 
@@ -29,23 +24,15 @@ def national_id() -> str:
 class Membership:
     """A running service, called as an officer does."""
 
-    def __init__(self, service: Service) -> None:
-        self.service = service
-        assert service.server
-        self.target = f"127.0.0.1:{service.server.port}"
-        self.clients: dict[Caller, RpcClient] = {}
+    def __init__(self, suite: Suite) -> None:
+        self.suite, self.service = suite, suite.services["membership"]
 
-    async def call(self, rpc: str, caller: Caller | None = None, at_least: int = 0, **fields: Any) -> Any:
-        who = caller or Caller("officer-1", Role.FEDERATION_OFFICER, "tld", "en")
-        if who not in self.clients:
-            self.clients[who] = RpcClient(self.target, SERVICE, who)
-        request = GetMessageClass(SERVICE.methods_by_name[rpc].input_type)(**fields)
-        return await self.clients[who].call(rpc, request, at_least={"membership": at_least} if at_least else None)
+    async def call(self, rpc: str, caller: Caller = FOUNDER, **fields: Any) -> Any:
+        return await self.suite.call("membership", rpc, caller, **fields)
 
     async def do(self, rpc: str, **fields: Any) -> Any:
         """A command with an id of its own."""
-        values: dict[str, Any] = {"command_id": str(uuid4()), "on": "2020-01-01", **fields}
-        return await self.call(rpc, **values)
+        return await self.suite.do("membership", rpc, **{"on": "2020-01-01", **fields})
 
     async def admit(self, **fields: Any) -> str:
         member_id = str(uuid4())
@@ -54,27 +41,23 @@ class Membership:
         return member_id
 
     async def figure(self, name: str, unit: str = "tld", year: int = 2020) -> int:
-        head = await self.service.store.head()
-        answer = await self.call("GetFigures", at_least=head, unit=unit, year=year)
+        await self.all_seen()
+        answer = await self.call("GetFigures", unit=unit, year=year)
         return int(next(figure.count for figure in answer.figures if figure.name == name))
+
+    async def all_seen(self) -> None:
+        """Let the next answer have seen the whole history, whoever's call was answered last."""
+        self.suite.seen["membership"] = await self.service.store.head()
 
 
 @pytest.fixture
-async def members(database: str, own_nats: Any) -> AsyncIterator[Membership]:
-    await set_up(own_nats.url, ["membership"])
-    service = real(Settings(database_url=database, nats_url=own_nats.url, secret="ab" * 32))
-    await asyncio.to_thread(migrate, database, service.schema)
-    await service.start()
-    suite = Membership(service)
-    await suite.do("EstablishUnit", unit="tld", name="Tổng Liên đoàn", level=1, on="1929-07-28")
-    await suite.do("EstablishUnit", unit="cdvcvn", name="Công đoàn Viên chức", level=2, line_parent="tld", on="1994-07-02")
-    await suite.do("EstablishUnit", unit="vinh-phuc", name="CĐVC Vĩnh Phúc", level=3, line_parent="cdvcvn", on="1997-01-01")
-    for code in ("so-y-te", "so-noi-vu"):
-        await suite.do("EstablishUnit", unit=code, name=code, level=5, line_parent="vinh-phuc", on="1997-01-01")
-    yield suite
-    for client in suite.clients.values():
-        await client.close()
-    await service.stop()
+async def members(postgres: EmbeddedPostgres, own_nats: EmbeddedNats) -> AsyncIterator[Membership]:
+    async with suite_of(postgres, own_nats.url, "membership") as suite:
+        await suite.establish("tld", 1, on="1929-07-28")
+        await suite.establish("cdvcvn", 2, "tld", on="1994-07-02")
+        for code, level, parent in (("vinh-phuc", 3, "cdvcvn"), ("so-y-te", 5, "vinh-phuc"), ("so-noi-vu", 5, "vinh-phuc")):
+            await suite.establish(code, level, parent, on="1997-01-01")
+        yield Membership(suite)
 
 
 async def refused(call: Any, status: StatusCode, rule: str, *fields: str) -> Refused:
@@ -196,10 +179,10 @@ async def test_a_transfer_moves_the_member_when_the_new_unit_accepts(members: Me
 async def test_members_are_found_without_diacritics_and_listed_as_a_vietnamese_reader_expects(members: Membership) -> None:
     for name in ("Nguyễn Văn Đức", "Trần Thị Ánh", "Lê Thị Dung", "Phạm Văn Ân", "Bùi Thị An"):
         await members.admit(full_name=name)
-    head = await members.service.store.head()
+    await members.all_seen()
     listed, after = [], ""
     while True:
-        page = await members.call("ListMembers", at_least=head, unit="vinh-phuc", page={"size": 2, "after": after})
+        page = await members.call("ListMembers", unit="vinh-phuc", page={"size": 2, "after": after})
         listed += [member.full_name for member in page.members]
         after = page.next
         if not after:
@@ -231,17 +214,17 @@ async def test_only_a_service_learns_where_to_reach_members(members: Membership)
     member_id = await members.admit(email="e@example.vn")
     await refused(members.call("GetMemberContacts", member_ids=[member_id]), StatusCode.PERMISSION_DENIED, "Forbidden")
     service = Caller("notifications", Role.SERVICE, "")
-    head = await members.service.store.head()
-    told = await members.call("GetMemberContacts", service, at_least=head, member_ids=[member_id, str(uuid4())])
+    await members.all_seen()
+    told = await members.call("GetMemberContacts", service, member_ids=[member_id, str(uuid4())])
     assert [(contact.full_name, contact.email) for contact in told.contacts] == [("Đỗ Thị Ế", "e@example.vn")]
 
 
 async def test_the_tree_is_told_as_of_a_day(members: Membership) -> None:
     await members.do("AttachUnit", unit="so-y-te", attachment=1, parent="cdvcvn", on="2022-01-01")
-    head = await members.service.store.head()
+    await members.all_seen()
 
     async def under(unit: str, as_of: str) -> list[str]:
-        answer = await members.call("ListUnits", at_least=head, unit=unit, as_of=as_of)
+        answer = await members.call("ListUnits", unit=unit, as_of=as_of)
         return [each.unit for each in answer.units]
 
     assert await under("vinh-phuc", "2021-12-31") == ["so-noi-vu", "so-y-te", "vinh-phuc"]

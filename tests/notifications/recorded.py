@@ -14,7 +14,8 @@ RECORDED_AT = datetime(2026, 11, 20, 18, 30, tzinfo=UTC)
 
 def recorded(event: Event, position: int = 1, service: str = "notifications") -> RecordedEvent:
     """An event at a position."""
-    aggregate_id = getattr(event, "obligation_id", None) or getattr(event, "delivery_id", None) or UUID(int=position)
+    named = (getattr(event, name, None) for name in ("obligation_id", "delivery_id", "request_id"))
+    aggregate_id = next((found for found in named if found), UUID(int=position))
     metadata = Metadata(event.unit, event.on, Actor("x", "service", "national"), None, "chain", "cause")
     return RecordedEvent(
         service,

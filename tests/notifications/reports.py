@@ -6,9 +6,11 @@ from uuid import UUID, uuid4
 
 from chassis.hierarchy import Node, first_places
 from notifications.domain.calendar import HANOI
-from notifications.domain.reminder import Moment, ReportCommand
+from notifications.domain.duty import step_day
+from notifications.domain.reminder import Moment, ReminderCommand
 from notifications.events import (
     EscalationRaised,
+    Owed,
     ReminderFired,
     ReminderScheduled,
     RemindersEnded,
@@ -18,7 +20,8 @@ from notifications.events import (
 
 WHICH = UUID(int=21)
 SET_ON, DUE_ON = date(2023, 11, 1), date(2023, 12, 15)
-WEEK, DAY, AFTER, ESCALATION = ReminderStep
+WEEK, DAY = ReminderStep.WEEK_BEFORE, ReminderStep.DAY_BEFORE
+AFTER, ESCALATION = ReminderStep.DAY_AFTER, ReminderStep.ESCALATION
 UNITS = {
     "ba-dinh": Node("ba-dinh", "CĐCS Ba Đình", "grassroots", 3, False, date(2010, 1, 1), None,
                     '[["2010-01-01","ha-noi"],["2024-06-01","ha-tay"]]', "[]", 1),
@@ -36,21 +39,26 @@ def days_from_due(days: int, hour: int = 8) -> Moment:
     return at(DUE_ON + timedelta(days=days), hour)
 
 
-def about(cls: type[ReportCommand], **fields: Any) -> Any:
+def day_of(step: ReminderStep, due_on: date = DUE_ON) -> date:
+    """The day of a step of the report."""
+    return step_day(Owed.REPORT, step, SET_ON, due_on)
+
+
+def about(cls: type[ReminderCommand], **fields: Any) -> Any:
     """A command about the report."""
-    return cls.model_validate({"command_id": uuid4(), "obligation_id": WHICH, **fields})
+    return cls.model_validate({"command_id": uuid4(), "owed": "report", "owed_id": WHICH, **fields})
 
 
 def scheduled(step: ReminderStep, on: date = SET_ON, due_on: date = DUE_ON, fires_on: date | None = None) -> ReminderScheduled:
     """A step is planned for 08:00 in Hà Nội, which is 01:00 in UTC."""
-    day = fires_on or step.day(due_on)
+    day = fires_on or day_of(step, due_on)
     fires_at = datetime(day.year, day.month, day.day, 1, tzinfo=UTC)
     return ReminderScheduled(**_told(on, due_on), title="Báo cáo tổng kết", step=step, fires_at=fires_at)
 
 
 def fired(step: ReminderStep, on: date | None = None, due_on: date = DUE_ON) -> ReminderFired:
     """A reminder went out, on its day unless told otherwise."""
-    return ReminderFired(**_told(on or step.day(due_on), due_on), title="Báo cáo tổng kết", step=step)
+    return ReminderFired(**_told(on or day_of(step, due_on), due_on), title="Báo cáo tổng kết", step=step)
 
 
 def missed(*steps: ReminderStep, on: date, due_on: date = DUE_ON) -> RemindersMissed:

@@ -18,11 +18,12 @@ from chassis.hierarchy import Hierarchy, Node, first_places
 from chassis.projector import Projection, Projector
 from chassis.reactions import CommandReaction
 from chassis.rpc import needs_of
-from chassis.security import Caller, Role
+from chassis.security import Caller, Rights, Role
 from chassis.store import EventStore
 from notifications import reactions
 from notifications.application import Patience, Surroundings, menu, own_menu
 from notifications.clients import Contact
+from notifications.forgetting import ForgetMembers
 from notifications.mail import MailServer
 from notifications.read_models import ALL
 from notifications.read_models.deliveries import DELIVERIES
@@ -93,8 +94,11 @@ class Running:
         self.questions = Questions(pool, self.tree, lambda: clock().date())
         models = [Projection(model) for model in ALL]
         our_reactions = [CommandReaction(one, self.application, SELF) for one in reactions.ALL if one.source == "notifications"]
-        (from_membership,) = (one for one in reactions.ALL if one.source == "membership")
-        self.reports = Follower(pool, CommandReaction(from_membership, self.application, SELF), clock)
+        heard: list[Effect] = [
+            *(CommandReaction(one, self.application, SELF) for one in reactions.ALL if one.source == "membership"),
+            ForgetMembers(pool, self.application, self.settled_deliveries, SELF),
+        ]
+        self.listening = {effect.name: Follower(pool, effect, clock) for effect in heard}
         every: list[Effect] = [*models, *our_reactions, *effects]
         followers = [Follower(pool, effect, clock) for effect in every]
         self.followers = {follower.name: follower for follower in followers}
@@ -109,8 +113,20 @@ class Running:
 
     async def hear(self, *events: RecordedEvent) -> None:
         """Events of membership arrive."""
-        await self.reports.take(events)
+        for follower in self.listening.values():
+            await follower.take(events)
         await self.settled()
+
+    async def ask(self, rpc: str, request: Any, caller: Caller = TOP) -> Any:
+        """Ask a question, with the rights of a caller; an answer whose right nobody checked is none."""
+        rights = Rights(caller, needs_of([SERVICE])[rpc], self.tree, reading=True)
+        answer = await self.questions.answers[rpc](request, Call(caller, rights=rights))
+        assert rights.asked
+        return answer
+
+    async def settled_deliveries(self) -> None:
+        """The read model of deliveries shows every command answered so far."""
+        await self.seen(DELIVERIES.name, await self.store.head())
 
     async def settled(self) -> None:
         """Wait until every follower has taken everything, and nothing more follows from that."""
@@ -162,7 +178,8 @@ async def running(
         for part in (service.store, service.signal, service.projector):
             await part.start()
             stack.push_async_callback(part.stop)
-        await service.reports.load()
+        for follower in service.listening.values():
+            await follower.load()
         yield service
 
 

@@ -16,16 +16,23 @@ from chassis.refusals import Refusal
 from notifications.domain import delivery, mailing, reminder
 from notifications.domain.calendar import hanoi_day
 from notifications.domain.delivery import DELIVERY, Delivery, Status
+from notifications.domain.duty import SCHEDULES, step_day
 from notifications.domain.mailing import MAX_ATTEMPTS
 from notifications.domain.recipient import Circumstances
 from notifications.domain.reminder import REMINDERS, Moment, Reminders
 from notifications.events import (
+    DataRequestEscalated,
+    DataRequestReminderFired,
+    DataRequestRemindersEnded,
+    DataRequestRemindersMissed,
     EscalationRaised,
     NotificationFailed,
     NotificationParked,
     NotificationRetried,
     NotificationSending,
     NotificationSent,
+    NotificationWithdrawn,
+    Owed,
     ReminderFired,
     RemindersEnded,
     RemindersMissed,
@@ -66,9 +73,10 @@ class Machine(RuleBasedStateMachine):
 
 
 class ReminderMachine(Machine):
-    """A report that comes in, is returned and reminded of, with outages in between."""
+    """Something that is owed: it is dealt with, owed again by another day and reminded of, with outages in between."""
 
     aggregate = REMINDERS
+    owed = Owed.REPORT
     state: Reminders | None
 
     @property
@@ -76,66 +84,80 @@ class ReminderMachine(Machine):
         return Moment(self.now, {"ba-dinh": BA_DINH})
 
     def about(self, cls: type[Any], **fields: Any) -> Any:
-        return cls.model_validate({"command_id": uuid4(), "obligation_id": self.which, **fields})
+        return cls.model_validate({"command_id": uuid4(), "owed": self.owed, "owed_id": self.which, **fields})
+
+    def watch(self, due_on: date) -> Any:
+        fields = {"unit": "ba-dinh", "title": "t", "year": 2023, "due_on": due_on, "on": due_on - timedelta(days=40)}
+        return reminder.WatchReport.model_validate({"command_id": uuid4(), "obligation_id": self.which, **fields})
 
     @initialize(days=st.integers(-400, 30))
     def owe(self, days: int) -> None:
-        due_on = date(2023, 12, 1) + timedelta(days=days)
-        watch = self.about(
-            reminder.WatchReport, unit="ba-dinh", title="t", year=2023, due_on=due_on, on=due_on - timedelta(days=40)
-        )
-        assert self.try_(reminder.watch, watch, self.moment)
+        assert self.try_(reminder.watch, self.watch(date(2023, 12, 1) + timedelta(days=days)), self.moment)
 
     @rule(hours=st.integers(1, 200))
     def time_passes(self, hours: int) -> None:
         self.now += timedelta(hours=hours)
 
     @rule(ago=st.integers(0, 9))
-    def hand_in(self, ago: int) -> None:
+    def deal_with_it(self, ago: int) -> None:
         on = hanoi_day(self.now) - timedelta(days=ago)
         self.try_(reminder.end, self.about(reminder.EndReminders, on=on), self.moment)
 
     @rule(days=st.integers(0, 12))
-    def send_back(self, days: int) -> None:
+    def owe_it_by_another_day(self, days: int) -> None:
         on = hanoi_day(self.now)
-        again = self.about(reminder.AwaitReportAgain, due_on=on + timedelta(days=days), on=on)
-        self.try_(reminder.await_again, again, self.moment)
+        again = self.about(reminder.AwaitUntil, due_on=on + timedelta(days=days), on=on)
+        self.try_(reminder.await_until, again, self.moment)
 
     @rule(step=st.sampled_from(ReminderStep))
     def take(self, step: ReminderStep) -> None:
         assert self.state is not None
         planned = self.state.planned
-        due = hanoi_day(self.now) >= step.day(self.state.due_on)
+        due = planned is not None and planned.step is step and hanoi_day(self.now) >= self.state.day(step)
         take = self.about(reminder.TakeReminderStep, due_on=self.state.due_on, step=step)
         events = self.try_(reminder.take_step, take, self.moment)
-        assert bool(events) == (planned is not None and planned.step is step and due)
+        assert bool(events) == due
 
     @invariant()
     def each_step_of_a_due_day_is_taken_or_missed_once(self) -> None:
         taken: Counter[tuple[date, ReminderStep]] = Counter()
         for event in self.history:
             match event:
-                case ReminderFired():
+                case ReminderFired() | DataRequestReminderFired():
                     taken[event.due_on, event.step] += 1
-                case RemindersMissed():
+                case RemindersMissed() | DataRequestRemindersMissed():
                     taken.update((event.due_on, step) for step in event.steps)
-                case EscalationRaised():
+                case EscalationRaised() | DataRequestEscalated():
                     taken[event.due_on, ReminderStep.ESCALATION] += 1
         assert set(taken.values()) <= {1}
+        assert {step for _, step in taken} <= set(SCHEDULES[self.owed])
 
     @invariant()
-    def something_is_planned_exactly_until_the_report_is_in_or_escalated(self) -> None:
-        ends = [event for event in self.history if isinstance(event, EscalationRaised | RemindersEnded)]
+    def something_is_planned_exactly_until_it_is_dealt_with_or_escalated(self) -> None:
         if self.state is not None and self.state.planned is None:
-            assert ends
-            assert isinstance(self.history[-1], EscalationRaised | RemindersEnded)
+            ends = EscalationRaised | DataRequestEscalated | RemindersEnded | DataRequestRemindersEnded
+            assert isinstance(self.history[-1], ends)
 
     @invariant()
     def no_reminder_is_sent_before_its_day_or_on_that_of_the_next(self) -> None:
-        following = {ReminderStep.WEEK_BEFORE: -1, ReminderStep.DAY_BEFORE: 1, ReminderStep.DAY_AFTER: 3}
+        steps = list(SCHEDULES[self.owed])
         for event in self.history:
-            if isinstance(event, ReminderFired):
-                assert event.step.day(event.due_on) <= event.on < event.due_on + timedelta(days=following[event.step])
+            if isinstance(event, ReminderFired | DataRequestReminderFired):
+                assert self.state is not None
+                following = steps[steps.index(event.step) + 1]
+                day, next_day = (step_day(self.owed, step, self.state.since, event.due_on) for step in (event.step, following))
+                assert day <= event.on < next_day
+
+
+class DataRequestMachine(ReminderMachine):
+    """The same of a data request's carrying out, which is given more time now and then."""
+
+    owed = Owed.DATA_REQUEST_CARRYING_OUT
+
+    def watch(self, due_on: date) -> Any:
+        fields = {"unit": "ba-dinh", "request_kind": "erasure", "owed": self.owed, "due_on": due_on}
+        on = due_on - timedelta(days=15)
+        return reminder.WatchDataRequest.model_validate({"command_id": uuid4(), "request_id": self.which, "on": on, **fields})
 
 
 class DeliveryMachine(Machine):
@@ -188,11 +210,27 @@ class DeliveryMachine(Machine):
     def retry(self) -> None:
         assert self.try_(mailing.retry, self.about(mailing.RetryNotification, on="2023-12-02"), self.around)
 
+    @rule()
+    def put_aside(self) -> None:
+        self.try_(mailing.put_aside, self.about(mailing.PutAside, reason="NoConsent"), self.around)
+
+    @rule()
+    def withdraw(self) -> None:
+        withdraw = self.about(delivery.WithdrawNotification, reason="RecipientErased", on="2023-12-02")
+        self.try_(delivery.withdraw, withdraw, self.around)
+
     @invariant()
     def it_is_sent_once_and_never_tried_afterwards(self) -> None:
         sent = [place for place, event in enumerate(self.history) if isinstance(event, NotificationSent)]
         assert len(sent) <= 1
         assert not sent or sent[0] == len(self.history) - 1
+
+    @invariant()
+    def nothing_is_tried_after_it_was_withdrawn_though_an_attempt_under_way_may_still_tell_that_it_was_sent(self) -> None:
+        withdrawn = [place for place, event in enumerate(self.history) if isinstance(event, NotificationWithdrawn)]
+        assert len(withdrawn) <= 1
+        for place in withdrawn:
+            assert [type(event) for event in self.history[place + 1 :]] in ([], [NotificationSent])
 
     @invariant()
     def attempts_are_numbered_without_a_gap_and_five_at_most_until_retried(self) -> None:
@@ -209,14 +247,16 @@ class DeliveryMachine(Machine):
                 assert event.doubtful == (event.attempt - 1 not in outcomes)
 
     @invariant()
-    def it_is_parked_with_the_failure_that_ended_it(self) -> None:
+    def it_is_parked_with_the_failure_that_ended_it_unless_it_was_put_aside(self) -> None:
         for before, event in zip(self.history, self.history[1:], strict=False):
-            if isinstance(event, NotificationParked):
+            if isinstance(event, NotificationParked) and event.reason != "NoConsent":
                 assert isinstance(before, NotificationFailed)
                 assert (before.retry_at, before.reason) == (None, event.reason)
 
 
 TestReminders = ReminderMachine.TestCase
 TestReminders.settings = settings(max_examples=60, stateful_step_count=25, deadline=None)
+TestDataRequests = DataRequestMachine.TestCase
+TestDataRequests.settings = settings(max_examples=60, stateful_step_count=25, deadline=None)
 TestDelivery = DeliveryMachine.TestCase
 TestDelivery.settings = settings(max_examples=60, stateful_step_count=25, deadline=None)

@@ -47,7 +47,6 @@ from tests.notifications.running import SELF, TOP, Running, ShiftedClock, at_wor
 
 OFFICE = "vanphong@badinh.example"
 ON = date(2023, 11, 1)
-ASKED = Call(TOP)
 ROOT = Path(__file__).parents[2]
 
 
@@ -85,12 +84,12 @@ def handed_in(on: date, position: int = 2) -> RecordedEvent:
 
 
 async def figures(service: Running, unit: str, year: int, as_of: str) -> dict[str, int]:
-    answer: Any = await service.questions.figures(GetFiguresRequest(unit=unit, year=year, as_of=as_of), ASKED)
+    answer: Any = await service.ask("GetFigures", GetFiguresRequest(unit=unit, year=year, as_of=as_of))
     return {figure.name: figure.count for figure in answer.figures}
 
 
 async def inbox(service: Running, unit: str, **fields: Any) -> list[pb.InboxItem]:
-    answer: Any = await service.questions.inbox(pb.ListInboxRequest(unit=unit, **fields), ASKED)
+    answer: Any = await service.ask("ListInbox", pb.ListInboxRequest(unit=unit, **fields))
     return list(answer.items)
 
 
@@ -117,7 +116,7 @@ class TestAnnouncements:
         await notifications.do(MarkAnnouncementRead, announcement_id=which, reader="ha-noi", on="2023-11-03")
 
         async def reach(as_of: str) -> tuple[int, int, str]:
-            answer: Any = await notifications.questions.reach(pb.GetReachRequest(announcement_id=str(which), as_of=as_of), ASKED)
+            answer: Any = await notifications.ask("GetReach", pb.GetReachRequest(announcement_id=str(which), as_of=as_of))
             return answer.audience, answer.read, answer.percent
 
         assert await reach("2023-11-01") == (3, 0, "0.00")
@@ -139,7 +138,7 @@ class TestAnnouncements:
         page = PageRequest(size=2)
         while True:
             request = pb.ListAnnouncementsRequest(unit="ha-noi", page=page)
-            answer: Any = await notifications.questions.announcements(request, ASKED)
+            answer: Any = await notifications.ask("ListAnnouncements", request)
             seen += answer.announcements
             if not answer.next:
                 break
@@ -173,7 +172,7 @@ class TestAnnouncements:
         await notifications.settled()
 
         assert sorted(event.unit for event in await notifications.history(AnnouncementRead)) == sorted(codes)
-        answer: Any = await notifications.questions.reach(pb.GetReachRequest(announcement_id=str(which)), ASKED)
+        answer: Any = await notifications.ask("GetReach", pb.GetReachRequest(announcement_id=str(which)))
         assert (answer.audience, answer.read, answer.percent) == (301, 300, "99.67")
         assert (await figures(notifications, "cdvcvn", 2023, "2023-12-31"))["announcements"] == 1
 
@@ -185,7 +184,7 @@ class TestReports:
         clock.show(datetime.fromisoformat("2026-11-20T10:00:00+07:00"))
         await open_mail(notifications)
         for _ in range(3):
-            await notifications.reports.take([owed(), handed_in(date(2023, 12, 20))])
+            await notifications.listening["watch_reports"].take([owed(), handed_in(date(2023, 12, 20))])
         await notifications.settled()
 
         (escalation,) = await notifications.history(EscalationRaised)
@@ -202,7 +201,7 @@ class TestReports:
         before = await notifications.history()
         async with notifications.pool.connection() as connection:
             await connection.execute("update followers set position = 0 where follower = 'watch_reports'")
-        await notifications.reports.load()
+        await notifications.listening["watch_reports"].load()
         await notifications.hear(owed(), handed_in(date(2023, 11, 20)))
 
         assert await notifications.history() == before
@@ -212,7 +211,7 @@ class TestReports:
         event = ReportObligationSet(unit="new", on=SET_ON, obligation_id=uuid4(), title="t", year=2023, due_on=DUE_ON)
         at = recorded(event, 1, "membership")
         with pytest.raises(Unavailable):
-            await notifications.reports.take([at])
+            await notifications.listening["watch_reports"].take([at])
 
         notifications.tree.put([unit("new", "ha-noi")])
         await notifications.hear(at)
@@ -306,7 +305,7 @@ class TestWakeUps:
         assert item.template == pb.TEMPLATE_REPORT_ESCALATED
         assert "CĐCS Ba Đình" in item.text
         assert await inbox(service, "ba-dinh") == []
-        answer: Any = await service.questions.reminders(pb.ListRemindersRequest(unit="ha-noi", year=2023), ASKED)
+        answer: Any = await service.ask("ListReminders", pb.ListRemindersRequest(unit="ha-noi", year=2023))
         assert [(row.escalated_to, row.next_step) for row in answer.reminders] == [("ha-noi", 0)]
 
     async def test_schedules_that_were_lost_are_asked_for_again(self, waking: Waking, own_nats: EmbeddedNats) -> None:
@@ -359,26 +358,6 @@ class TestMails:
         assert {event.attempt for event in await notifications.history(NotificationSending)} == {1}
         assert "Kính gửi CĐCS Ba Đình" in mailbox.mails[0].get_content()
 
-    async def test_a_member_is_written_to_at_the_address_membership_tells_and_nothing_of_it_is_stored(
-        self, notifications: Running, database: str, port: ReservedPort
-    ) -> None:
-        who, mailbox = uuid4(), Mailbox()
-        notifications.members.units[who] = "ba-dinh"
-        notifications.members.people[who] = Contact("Lê Văn Đức Marked", "marked.duc@example.vn")
-        await notifications.do(SetChannelPreference, member_id=who, channel="email", open=True, on=ON)
-        values = {"unit": "ba-dinh", "title": "t", "year": "2023", "due_on": "2023-12-15"}
-        parameters = [{"name": name, "value": value} for name, value in values.items()]
-        fields = {"channel": "email", "template": "report_due", "parameters": parameters, "on": ON}
-        await notifications.do(RequestNotification, SELF, delivery_id=uuid4(), member_id=who, **fields)
-        with listening(mailbox, port.number) as url:
-            async with at_work(notifications.sender(url).run()):
-                await eventually(lambda: sent(notifications, 1))
-
-        assert mailbox.recipients == ["marked.duc@example.vn"]
-        assert mailbox.mails[0]["To"] == "Lê Văn Đức Marked <marked.duc@example.vn>"
-        stored = [body for row in await notifications.store.read(0, 1_000) for body in (row.body, row.metadata_json)]
-        assert not [body for body in stored if b"arked" in body]
-
     async def test_while_the_server_is_down_it_is_tried_five_times_then_parked_until_it_is_retried(
         self, notifications: Running, port: ReservedPort
     ) -> None:
@@ -394,7 +373,7 @@ class TestMails:
             assert failures[-1].retry_at is None
 
             await notifications.settled()
-            answer: Any = await notifications.questions.deliveries(pb.ListDeliveriesRequest(unit="ha-noi"), ASKED)
+            answer: Any = await notifications.ask("ListDeliveries", pb.ListDeliveriesRequest(unit="ha-noi"))
             ((parked, reason),) = ((row.delivery_id, row.reason) for row in answer.deliveries)
             assert (parked, reason) == (str(which), "SMTPConnectError")
 
@@ -433,6 +412,8 @@ class TestMails:
                 await eventually(lambda: some(notifications, NotificationParked))
 
         assert mailbox.mails == []
+        (parked,) = await notifications.history(NotificationParked)
+        assert (parked.reason, parked.attempts) == ("NoAddress", 0)
 
     async def test_mails_to_members_wait_for_membership_without_using_up_attempts_and_units_do_not_wait(
         self, notifications: Running, port: ReservedPort, monkeypatch: pytest.MonkeyPatch

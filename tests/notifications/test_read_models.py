@@ -24,6 +24,8 @@ from notifications.events import (
     NotificationRetried,
     NotificationSending,
     NotificationSent,
+    NotificationWithdrawn,
+    Owed,
     RecipientKind,
     ReminderFired,
     ReminderStep,
@@ -35,6 +37,7 @@ from notifications.read_models.deliveries import DELIVERIES, DeliveryRow
 from notifications.read_models.figures import NOTICES
 from notifications.read_models.inbox import INBOX
 from notifications.read_models.reminders import REMINDER_ROWS
+from tests.notifications.data_requests import asked, request_escalated, request_fired, request_scheduled
 from tests.notifications.recorded import RECORDED_AT, rows_of
 from tests.notifications.reports import AFTER, DAY, DUE_ON, ESCALATION, SET_ON, WEEK, ended, escalated, fired, missed, scheduled
 
@@ -95,7 +98,7 @@ def test_reach_is_read_by_audience_half_up_with_two_decimals(read: int, audience
 
 def test_a_report_shows_what_comes_next_and_what_was_done() -> None:
     (row,) = rows_of(REMINDER_ROWS, [missed(WEEK, on=SET_ON), scheduled(DAY)])
-    assert (row.step, row.fires_at, row.title, row.position) == ("day_before", scheduled(DAY).fires_at, "Báo cáo tổng kết", 2)
+    assert (row.step, row.fires_at, row.name, row.position) == ("day_before", scheduled(DAY).fires_at, "Báo cáo tổng kết", 2)
     assert row.correlation_id == "chain"
 
     (row,) = rows_of(REMINDER_ROWS, [scheduled(DAY), fired(DAY), scheduled(AFTER), fired(AFTER), scheduled(ESCALATION)])
@@ -112,6 +115,36 @@ def test_nothing_is_due_for_a_report_that_is_in_until_it_is_awaited_again() -> N
     due_on = DUE_ON + timedelta(days=14)
     (row,) = rows_of(REMINDER_ROWS, [scheduled(WEEK), ended(SET_ON), scheduled(WEEK, due_on=due_on)])
     assert (row.step, row.due_on) == ("week_before", due_on)
+
+
+def test_a_data_request_has_a_row_for_each_of_its_clocks_that_names_no_person() -> None:
+    rows = rows_of(
+        REMINDER_ROWS,
+        [
+            request_scheduled(ReminderStep.ON_RECEIPT),
+            request_scheduled(ReminderStep.FIVE_DAYS_BEFORE, owed=Owed.DATA_REQUEST_CARRYING_OUT),
+            request_fired(ReminderStep.ON_RECEIPT),
+            request_scheduled(ReminderStep.DUE_DAY),
+        ],
+    )
+    assert {(row.owed_id, row.owed, row.name, row.step, row.sent) for row in rows} == {
+        (asked(), "data_request_answer", "erasure", "due_day", 1),
+        (asked(), "data_request_carrying_out", "erasure", "five_days_before", 0),
+    }
+
+
+def test_a_data_request_given_time_until_another_year_belongs_to_that_year() -> None:
+    carrying_out = Owed.DATA_REQUEST_CARRYING_OUT
+    history = [
+        request_scheduled(ReminderStep.FIVE_DAYS_BEFORE, owed=carrying_out),
+        request_scheduled(ReminderStep.FIVE_DAYS_BEFORE, owed=carrying_out, due_on=date(2027, 1, 4)),
+    ]
+    (row,) = rows_of(REMINDER_ROWS, history)
+    assert (row.year, row.due_on) == (2027, date(2027, 1, 4))
+
+
+def test_reminders_and_escalations_of_data_requests_are_no_figures_of_reports() -> None:
+    assert rows_of(NOTICES, [request_fired(ReminderStep.ON_RECEIPT), request_escalated(date(2026, 11, 5))]) == []
 
 
 def requested(channel: Channel, kind: RecipientKind = RecipientKind.UNIT, who: str = "ba-dinh") -> Event:
@@ -169,9 +202,16 @@ def test_a_delivery_tells_its_status_reason_and_attempts() -> None:
 def test_only_what_is_for_the_inbox_lies_in_it_until_it_is_read() -> None:
     assert rows_of(INBOX, [requested(Channel.EMAIL)]) == []
     (row,) = rows_of(INBOX, [requested(Channel.IN_APP)])
-    assert (row.recipient, row.received_on, row.read_on) == ("ba-dinh", ON, None)
+    assert (row.recipient, row.unit, row.received_on, row.read_on) == ("ba-dinh", "ba-dinh", ON, None)
     (row,) = rows_of(INBOX, [requested(Channel.IN_APP), NotificationRead(unit="ba-dinh", on=ON, delivery_id=WHICH)])
     assert row.read_on == ON
+
+
+def test_what_was_withdrawn_lies_in_no_inbox_and_is_never_due() -> None:
+    told = {**TOLD, "reason": "RecipientErased"}
+    assert rows_of(INBOX, [requested(Channel.IN_APP), NotificationWithdrawn(**{**told, "channel": Channel.IN_APP})]) == []
+    row = delivery(requested(Channel.EMAIL), attempt(1), NotificationWithdrawn(**told))
+    assert (row.status, row.reason, row.due_at) == ("withdrawn", "RecipientErased", None)
 
 
 def test_no_event_of_this_service_has_a_personal_field() -> None:

@@ -1,22 +1,24 @@
 """When is a unit reminded of its report, when is its superior told, and what if all of it lies in the past?"""
 
 from datetime import UTC, date, datetime, timedelta
+from uuid import uuid4
 
 import pytest
 
 from notifications.domain.calendar import hanoi_day, next_reminding_moment, reminding_moment
+from notifications.domain.duty import Report
 from notifications.domain.reminder import (
     REMINDERS,
-    AwaitReportAgain,
+    AwaitUntil,
     EndReminders,
     NoStepLeft,
     NothingPlanned,
+    NotWatched,
     Planned,
-    ReportNotWatched,
     StepNotDue,
     TakeReminderStep,
     WatchReport,
-    await_again,
+    await_until,
     end,
     take_step,
     watch,
@@ -30,8 +32,10 @@ from tests.notifications.reports import (
     ESCALATION,
     SET_ON,
     WEEK,
+    WHICH,
     about,
     at,
+    day_of,
     days_from_due,
     ended,
     escalated,
@@ -45,8 +49,7 @@ LATER_DUE = date(2023, 12, 29)
 
 def watching(**fields: object) -> WatchReport:
     plain = {"unit": "ba-dinh", "title": "Báo cáo tổng kết", "year": 2023, "due_on": DUE_ON, "on": SET_ON}
-    command: WatchReport = about(WatchReport, **{**plain, **fields})
-    return command
+    return WatchReport.model_validate({"command_id": uuid4(), "obligation_id": WHICH, **plain, **fields})
 
 
 def step(which: ReminderStep, due_on: date = DUE_ON) -> TakeReminderStep:
@@ -55,7 +58,7 @@ def step(which: ReminderStep, due_on: date = DUE_ON) -> TakeReminderStep:
 
 
 def test_reminders_come_a_week_and_a_day_before_and_a_day_after_and_the_escalation_three_days_after() -> None:
-    assert [which.day(DUE_ON) - DUE_ON for which in ReminderStep] == [timedelta(days) for days in (-7, -1, 1, 3)]
+    assert [day_of(which) - DUE_ON for which in (WEEK, DAY, AFTER, ESCALATION)] == [timedelta(days) for days in (-7, -1, 1, 3)]
 
 
 def test_a_day_is_that_of_ha_noi_and_reminders_go_out_at_eight_there() -> None:
@@ -98,7 +101,7 @@ def test_the_escalation_of_a_day_long_past_waits_for_the_next_morning_whether_th
 
 
 def test_a_report_is_watched_once() -> None:
-    given(REMINDERS, scheduled(WEEK)).when(watch, watching(), at(SET_ON)).refused(NoStepLeft, "obligation_id")
+    given(REMINDERS, scheduled(WEEK)).when(watch, watching(), at(SET_ON)).refused(NoStepLeft, "due_on")
 
 
 def test_a_step_that_is_taken_reminds_and_plans_the_next() -> None:
@@ -188,34 +191,34 @@ def test_no_step_is_taken_before_its_day() -> None:
 
 def test_a_returned_report_is_awaited_by_its_new_day() -> None:
     on = date(2023, 12, 18)
-    again = about(AwaitReportAgain, due_on=LATER_DUE, on=on)
+    again = about(AwaitUntil, due_on=LATER_DUE, on=on)
     history = (scheduled(WEEK), fired(WEEK), scheduled(DAY), ended(date(2023, 12, 10)))
 
-    state = given(REMINDERS, *history).when(await_again, again, at(on)).then(scheduled(WEEK, on, LATER_DUE))
+    state = given(REMINDERS, *history).when(await_until, again, at(on)).then(scheduled(WEEK, on, LATER_DUE))
 
-    assert (state.due_on, state.title) == (LATER_DUE, "Báo cáo tổng kết")
+    assert (state.due_on, state.duty) == (LATER_DUE, Report(WHICH, "ba-dinh", "Báo cáo tổng kết", 2023))
 
 
 def test_a_report_returned_with_the_same_day_repeats_no_step() -> None:
     on = date(2023, 12, 8)
-    again = about(AwaitReportAgain, due_on=DUE_ON, on=on)
+    again = about(AwaitUntil, due_on=DUE_ON, on=on)
     history = (scheduled(WEEK), fired(WEEK), scheduled(DAY), ended(on))
 
-    given(REMINDERS, *history).when(await_again, again, at(on)).then(scheduled(DAY, on))
+    given(REMINDERS, *history).when(await_until, again, at(on)).then(scheduled(DAY, on))
 
 
 def test_what_is_still_planned_is_not_planned_again() -> None:
-    again = about(AwaitReportAgain, due_on=LATER_DUE, on=date(2023, 12, 18))
-    given(REMINDERS, scheduled(DAY)).when(await_again, again, days_from_due(-3)).refused(NoStepLeft, "due_on")
+    same = about(AwaitUntil, due_on=DUE_ON, on=date(2023, 12, 12))
+    given(REMINDERS, scheduled(DAY)).when(await_until, same, days_from_due(-3)).refused(NoStepLeft, "due_on")
     done = (scheduled(ESCALATION), missed(WEEK, DAY, AFTER, on=SET_ON), escalated(date(2023, 12, 18)))
-    same = about(AwaitReportAgain, due_on=DUE_ON, on=DUE_ON)
-    given(REMINDERS, *done).when(await_again, same, days_from_due(0)).refused(NoStepLeft, "due_on")
+    same = about(AwaitUntil, due_on=DUE_ON, on=DUE_ON)
+    given(REMINDERS, *done).when(await_until, same, days_from_due(0)).refused(NoStepLeft, "due_on")
 
 
 def test_nobody_is_reminded_of_a_report_that_was_never_asked_for() -> None:
     for decide, command in (
         (take_step, step(WEEK)),
         (end, about(EndReminders, on=SET_ON)),
-        (await_again, about(AwaitReportAgain, due_on=LATER_DUE, on=SET_ON)),
+        (await_until, about(AwaitUntil, due_on=LATER_DUE, on=SET_ON)),
     ):
-        given(REMINDERS).when(decide, command, at(SET_ON)).refused(ReportNotWatched, "obligation_id")
+        given(REMINDERS).when(decide, command, at(SET_ON)).refused(NotWatched, "owed_id")

@@ -3,18 +3,22 @@
 import unicodedata
 from datetime import UTC, datetime
 from email import message_from_bytes, policy
+from typing import Any
 from uuid import UUID
 
 import pytest
 
+from membership.events import DataRequestKind
 from notifications.domain.delivery import PARAMETERS
 from notifications.events import Template
 from notifications.mail import MailRefused, SmtpSession, mail, message_id
-from notifications.templates import Words, mail_words, words
+from notifications.templates import REQUEST_KINDS, Words, mail_words, words
 
 VALUES = {"unit": "ba-dinh", "title": "Báo cáo $tổng kết", "year": "2023", "due_on": "2023-12-15"}
+OF_REPORTS = (Template.REPORT_DUE, Template.REPORT_OVERDUE, Template.REPORT_ESCALATED)
 NAMES = {"ba-dinh": unicodedata.normalize("NFD", "CĐCS Ba Đình")}
 SENDER, WHICH = "congdoan@example.vn", UUID(int=51)
+OF_A_REQUEST = {"unit": "ba-dinh", "request_id": str(WHICH), "request_kind": "erasure", "due_on": "2023-12-15"}
 NOW = datetime(2025, 3, 1, 2, 0, tzinfo=UTC)
 
 
@@ -24,14 +28,27 @@ def name_of(code: str) -> str:
 
 @pytest.mark.parametrize("template", list(Template))
 @pytest.mark.parametrize("language", ["vi", "en"])
-def test_every_template_tells_all_it_is_given_in_both_languages(template: Template, language: str) -> None:
-    told = words(template, VALUES, name_of, language)  # type: ignore[arg-type]
+def test_every_template_tells_all_it_is_given_in_both_languages(template: Template, language: Any) -> None:
+    values = VALUES if template in OF_REPORTS else OF_A_REQUEST
+    told = words(template, values, name_of, language)
 
-    assert PARAMETERS[template] == VALUES.keys()
+    assert PARAMETERS[template] == values.keys()
     assert "CĐCS Ba Đình" in told.text
-    assert "Báo cáo $tổng kết" in told.subject
     assert ("15/12/2023" if language == "vi" else "2023-12-15") in told.text
     assert unicodedata.is_normalized("NFC", told.subject + told.text)
+    if template in OF_REPORTS:
+        assert "Báo cáo $tổng kết" in told.subject
+        assert "2023" in told.text
+    else:
+        assert REQUEST_KINDS["erasure"][language] in told.subject
+        assert REQUEST_KINDS["erasure"][language] in told.text
+        assert str(WHICH) in told.text
+
+
+def test_what_a_data_request_asks_for_is_said_in_words_and_one_of_a_later_kind_by_its_name() -> None:
+    assert REQUEST_KINDS.keys() == {kind.value for kind in DataRequestKind}
+    told = words(Template.DATA_REQUEST_ANSWER_DUE, {**OF_A_REQUEST, "request_kind": "portability"}, name_of, "en")
+    assert "portability" in told.subject
 
 
 def test_a_mail_is_vietnamese_first_english_second_and_keeps_its_letters() -> None:

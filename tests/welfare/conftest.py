@@ -7,7 +7,6 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from google.protobuf.message_factory import GetMessageClass
 
 from chassis.application import Application
 from chassis.commands import Call
@@ -19,6 +18,8 @@ from chassis.refusals import Unavailable
 from chassis.rpc import needs_of
 from chassis.security import Caller, Role
 from chassis.store import EventStore
+from tests.asking import ask
+from tests.authorities import PlayedAuthorities
 from tests.conftest import SECRET
 from tests.welfare import tet_campaign as tet
 from welfare.application import Membership, RecipientsAtHand, menu
@@ -72,6 +73,7 @@ class Welfare:
     application: Application
     questions: Questions
     members: PlayedMembership
+    authorities: PlayedAuthorities
     store: EventStore
     pool: Pool
     tree: Hierarchy
@@ -88,10 +90,9 @@ class Welfare:
             while events := await self.store.read(follower.position, batch):
                 await follower.take(events)
 
-    async def ask(self, rpc: str, **fields: Any) -> Any:
-        """Ask a question by the name of its RPC."""
-        request = GetMessageClass(SERVICE.methods_by_name[rpc].input_type)(**fields)
-        return await self.questions.answers[rpc](request, PROVINCE)
+    async def ask(self, rpc: str, call: Call | None = None, /, **fields: Any) -> Any:
+        """Ask a question by the name of its RPC, as the federation unless a call is given."""
+        return await ask(self.questions.answers, SERVICE, self.tree, rpc, call or FEDERATION, **fields)
 
 
 @pytest.fixture
@@ -111,10 +112,11 @@ async def started(store: EventStore, pool: Pool) -> Welfare:
     tree.put([unit("cdvcvn", ""), unit(tet.HOLDER, "cdvcvn"), unit("ha-noi", "cdvcvn"), unit("ha-noi-so", "ha-noi")])
     tree.put([unit(tet.SCHOOL, tet.HOLDER), unit(tet.COURT, tet.HOLDER), unit("gone", tet.HOLDER, dissolved_on=date(2023, 1, 1))])
     members = PlayedMembership()
-    recipients = RecipientsAtHand(tree, members)
+    authorities = PlayedAuthorities(["cdvcvn", tet.HOLDER, tet.SCHOOL, "ha-noi"])
+    recipients = RecipientsAtHand(tree, members, authorities)
     application = Application(store, menu(recipients), needs_of([SERVICE]), tree, secret=SECRET)
     recipients.live = application.live
     followers = [Follower(pool, Projection(model), lambda: datetime.now(UTC)) for model in ALL]
     for follower in followers:
         await follower.load()
-    return Welfare(application, Questions(pool, tree, lambda: TODAY), members, store, pool, tree, followers)
+    return Welfare(application, Questions(pool, tree, lambda: TODAY), members, authorities, store, pool, tree, followers)

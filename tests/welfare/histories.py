@@ -62,7 +62,7 @@ def histories(draw: st.DrawFn) -> list[Event]:
     ):
         states[campaign_id] = GIFT_CAMPAIGN.evolve(None, opened)
         events.append(opened)
-        happen(budget.approve_budget, tet.approve_budget(draw(st.integers(1, 8)), campaign_id=campaign_id))
+        happen(budget.approve_budget, tet.approve_budget(draw(st.integers(1, 8)), campaign_id=campaign_id), tet.SIGNING)
     on = tet.BUDGET_ON
     moves = st.tuples(st.sampled_from(BOTH), st.sampled_from(RECIPIENTS), st.integers(0, 2), st.integers(1, 3), st.integers(0, 2))
     for campaign_id, recipient, choice, amount_vnd, days in draw(st.lists(moves, max_size=60)):

@@ -15,6 +15,7 @@ from chassis.refusals import Refusal, Unavailable
 from chassis.rpc import Rpc
 from chassis.security import Caller, Role
 from federation.membership.v1 import membership_pb2 as pb
+from tests.chassis.probe import around, credentials_of
 from tests.welfare import tet_campaign as tet
 from welfare.application import Membership
 from welfare.clients import MembersOverGrpc
@@ -29,17 +30,18 @@ async def membership_that(checks: Checks, asked: list[int]) -> AsyncIterator[Mem
     """A membership that answers so, and the client that asks it."""
 
     async def answer(request: pb.CheckMembersRequest, call: Call) -> Any:
+        call.rights.nationwide()
         asked.append(len(request.member_ids))
         return pb.CheckMembersResponse(members=checks(request))
 
-    rpc = Rpc()
+    rpc = Rpc(around())
     rpc.queries(MEMBERSHIP, {"CheckMembers": answer})
     ((path, handler),) = rpc.handlers.items()
     server = grpc.aio.server()
     server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(MEMBERSHIP.full_name, {path.split("/")[-1]: handler}),))
     port = server.add_insecure_port("127.0.0.1:0")
     await server.start()
-    client = RpcClient(f"127.0.0.1:{port}", MEMBERSHIP, WELFARE)
+    client = RpcClient(f"127.0.0.1:{port}", MEMBERSHIP, credentials_of(WELFARE))
     yield MembersOverGrpc(client)
     await client.close()
     await server.stop(0)
@@ -113,7 +115,7 @@ async def test_an_answer_that_does_not_say_who_is_a_member_is_none(checks: Check
 
 
 async def test_a_membership_that_is_not_there_makes_the_question_unavailable() -> None:
-    client = RpcClient("127.0.0.1:1", MEMBERSHIP, WELFARE)
+    client = RpcClient("127.0.0.1:1", MEMBERSHIP, credentials_of(WELFARE))
 
     with pytest.raises(Unavailable):
         await MembersOverGrpc(client).check([tet.LAN], tet.HOLDER)

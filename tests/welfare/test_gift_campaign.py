@@ -7,15 +7,25 @@ from uuid import uuid4
 
 import pytest
 
+from chassis.authorities import Mandate, NoAuthority
 from chassis.commands import parse
 from chassis.events import Event
 from chassis.hierarchy import Node, UnitUnknown
 from chassis.refusals import Invalid
+from tests.authorities import DELEGATION, authority
 from tests.given import given, state_after
 from tests.welfare import tet_campaign as tet
-from welfare.domain import budget, gift_campaign
+from welfare.domain import gift_campaign
 from welfare.domain.beneficiary import UnitIsDissolved
-from welfare.domain.budget import ApproveBudget, BudgetAlreadyApproved, BudgetBelowGifts, NothingChanges
+from welfare.domain.budget import (
+    ApproveBudget,
+    BudgetAlreadyApproved,
+    BudgetBelowGifts,
+    NothingChanges,
+    Signing,
+    adjust_budget,
+    approve_budget,
+)
 from welfare.domain.gift_campaign import (
     GIFT_CAMPAIGN,
     BudgetNotApproved,
@@ -34,6 +44,10 @@ UNITS = {tet.HOLDER: VINH_PHUC}
 ONE_DAY = timedelta(days=1)
 
 
+OPENED = (tet.opened(),)
+FUNDED = (tet.opened(), tet.budget_approved())
+
+
 def test_a_unit_opens_a_campaign_for_tet_unless_it_names_another_occasion() -> None:
     state = given(GIFT_CAMPAIGN).when(gift_campaign.open_campaign, tet.open_it(), UNITS).then(tet.opened())
 
@@ -44,7 +58,7 @@ def test_a_unit_opens_a_campaign_for_tet_unless_it_names_another_occasion() -> N
 
 
 def test_a_campaign_id_is_given_once() -> None:
-    given(GIFT_CAMPAIGN, tet.opened()).when(gift_campaign.open_campaign, tet.open_it(), UNITS).refused(
+    given(GIFT_CAMPAIGN, *OPENED).when(gift_campaign.open_campaign, tet.open_it(), UNITS).refused(
         CampaignExists, field="campaign_id"
     )
 
@@ -90,27 +104,25 @@ def test_only_the_opening_claims_anything_so_an_occasion_stays_taken() -> None:
 
 
 def test_a_budget_is_approved_once() -> None:
-    state = given(GIFT_CAMPAIGN, tet.opened()).when(budget.approve_budget, tet.approve_budget()).then(tet.budget_approved())
+    state = given(GIFT_CAMPAIGN, tet.opened()).when(approve_budget, tet.approve_budget(), tet.SIGNING).then(tet.budget_approved())
 
     assert state.budget_vnd == 10_000_000
-    given(GIFT_CAMPAIGN, tet.opened(), tet.budget_approved()).when(budget.approve_budget, tet.approve_budget()).refused(
-        BudgetAlreadyApproved
-    )
+    given(GIFT_CAMPAIGN, *FUNDED).when(approve_budget, tet.approve_budget(), tet.SIGNING).refused(BudgetAlreadyApproved)
 
 
 def test_a_budget_is_adjusted_after_it_was_approved() -> None:
-    given(GIFT_CAMPAIGN, tet.opened()).when(budget.adjust_budget, tet.adjust_budget(5_000_000)).refused(BudgetNotApproved)
+    given(GIFT_CAMPAIGN, *OPENED).when(adjust_budget, tet.adjust_budget(5_000_000), tet.SIGNING).refused(BudgetNotApproved)
 
     state = (
         given(GIFT_CAMPAIGN, tet.opened(), tet.budget_approved())
-        .when(budget.adjust_budget, tet.adjust_budget(12_000_000))
+        .when(adjust_budget, tet.adjust_budget(12_000_000), tet.SIGNING)
         .then(tet.budget_adjusted(12_000_000, 10_000_000))
     )
     assert state.budget_vnd == 12_000_000
 
 
 def test_an_adjustment_that_changes_nothing_is_not_recorded() -> None:
-    given(GIFT_CAMPAIGN, tet.opened(), tet.budget_approved()).when(budget.adjust_budget, tet.adjust_budget(10_000_000)).refused(
+    given(GIFT_CAMPAIGN, *FUNDED).when(adjust_budget, tet.adjust_budget(10_000_000), tet.SIGNING).refused(
         NothingChanges, field="amount_vnd"
     )
 
@@ -127,10 +139,10 @@ def test_a_budget_is_never_less_than_what_is_approved_and_given_of_it() -> None:
         tet.distributed(tet.LAN, 1_500_000, approved_vnd=2_000_000),
     )
 
-    assert history.when(budget.adjust_budget, tet.adjust_budget(2_499_999)).refused(
+    assert history.when(adjust_budget, tet.adjust_budget(2_499_999), tet.SIGNING).refused(
         BudgetBelowGifts, field="amount_vnd"
     ).facts == {"committed_vnd": 2_500_000}
-    history.when(budget.adjust_budget, tet.adjust_budget(2_500_000)).then(tet.budget_adjusted(2_500_000, 10_000_000))
+    history.when(adjust_budget, tet.adjust_budget(2_500_000), tet.SIGNING).then(tet.budget_adjusted(2_500_000, 10_000_000))
 
 
 def test_what_came_back_or_was_rejected_no_longer_holds_the_budget_up() -> None:
@@ -142,14 +154,14 @@ def test_what_came_back_or_was_rejected_no_longer_holds_the_budget_up() -> None:
         tet.distributed(tet.LAN),
         tet.returned(tet.LAN),
         tet.rejected(tet.MINH, was_approved=True),
-    ).when(budget.adjust_budget, tet.adjust_budget(1)).then(tet.budget_adjusted(1, 10_000_000))
+    ).when(adjust_budget, tet.adjust_budget(1), tet.SIGNING).then(tet.budget_adjusted(1, 10_000_000))
 
 
 def test_a_budget_is_not_dated_before_the_one_it_follows_on() -> None:
     early = tet.OPENED_ON - ONE_DAY
-    given(GIFT_CAMPAIGN, tet.opened()).when(budget.approve_budget, tet.approve_budget(on=early)).refused(NotBefore, field="on")
-    assert given(GIFT_CAMPAIGN, tet.opened(), tet.budget_approved()).when(
-        budget.adjust_budget, tet.adjust_budget(1, on=tet.BUDGET_ON - ONE_DAY)
+    given(GIFT_CAMPAIGN, *OPENED).when(approve_budget, tet.approve_budget(on=early), tet.SIGNING).refused(NotBefore, field="on")
+    assert given(GIFT_CAMPAIGN, *FUNDED).when(
+        adjust_budget, tet.adjust_budget(1, on=tet.BUDGET_ON - ONE_DAY), tet.SIGNING
     ).refused(NotBefore).facts == {"earliest": tet.BUDGET_ON}
 
 
@@ -166,7 +178,7 @@ def test_a_campaign_closes_when_every_gift_is_given_and_confirmed() -> None:
 
 
 def test_a_campaign_in_which_nothing_happened_closes_too() -> None:
-    given(GIFT_CAMPAIGN, tet.opened()).when(gift_campaign.close, tet.close_it()).then(tet.closed(budget_vnd=0))
+    given(GIFT_CAMPAIGN, *OPENED).when(gift_campaign.close, tet.close_it()).then(tet.closed(budget_vnd=0))
 
 
 def test_an_undecided_proposal_lapses_when_the_campaign_closes() -> None:
@@ -203,8 +215,8 @@ def test_a_campaign_is_not_closed_before_the_latest_day_of_it_whatever_was_recor
 @pytest.mark.parametrize(
     ("decide", "command"),
     [
-        (budget.approve_budget, tet.approve_budget()),
-        (budget.adjust_budget, tet.adjust_budget(1)),
+        (approve_budget, tet.approve_budget()),
+        (adjust_budget, tet.adjust_budget(1)),
         (gift_campaign.close, tet.close_it()),
     ],
 )
@@ -255,3 +267,39 @@ def test_a_bad_field_is_named_and_its_value_is_not_repeated(field: str, value: o
         parse(OpenGiftCampaign, fields)
     assert [problem.field for problem in refusal.value.problems] == [field]
     assert not value or str(value) not in refusal.value.sentence("vi") + refusal.value.sentence("en")
+
+
+def signing(unit: str, /, **changes: Any) -> Signing:
+    """Whoever holds its role at a unit and may sign at one, perhaps another, for some days."""
+    return Signing(unit, Mandate((authority(**{"unit": unit, **changes}),)))
+
+
+@pytest.mark.parametrize(
+    "mandate",
+    [{"unit": "ha-noi"}, {"since": tet.BUDGET_ON + ONE_DAY}, {"until": tet.BUDGET_ON - ONE_DAY}],
+    ids=["of another unit", "from the day after", "until the day before"],
+)
+def test_a_budget_is_approved_and_adjusted_only_under_a_position_on_its_day(mandate: dict[str, Any]) -> None:
+    facts = signing(tet.HOLDER, **mandate)
+    approving = given(GIFT_CAMPAIGN, *OPENED).when(approve_budget, tet.approve_budget(), facts)
+    adjusting = given(GIFT_CAMPAIGN, *FUNDED).when(adjust_budget, tet.adjust_budget(1), facts)
+
+    assert approving.refused(NoAuthority, "on").facts == {"on": tet.BUDGET_ON, "unit": tet.HOLDER}
+    adjusting.refused(NoAuthority, "on")
+
+
+def test_a_budget_is_signed_at_the_unit_where_the_caller_holds_its_role_also_above_the_campaign() -> None:
+    (event,) = given(GIFT_CAMPAIGN, *OPENED).when(approve_budget, tet.approve_budget(), signing("cdvcvn")).events
+
+    assert event == tet.budget_approved()
+
+
+def test_a_budget_tells_under_which_position_and_delegation_it_was_signed() -> None:
+    facts = signing(tet.HOLDER, authority_id=DELEGATION)
+
+    given(GIFT_CAMPAIGN, *OPENED).when(approve_budget, tet.approve_budget(), facts).then(
+        tet.budget_approved(delegation_id=DELEGATION)
+    )
+    given(GIFT_CAMPAIGN, *FUNDED).when(adjust_budget, tet.adjust_budget(1), facts).then(
+        tet.budget_adjusted(1, 10_000_000, delegation_id=DELEGATION)
+    )

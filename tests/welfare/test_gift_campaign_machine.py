@@ -47,11 +47,11 @@ class Campaign(RuleBasedStateMachine):
 
     @rule(amount_vnd=amounts)
     def approve_budget(self, amount_vnd: int) -> None:
-        self._try(budget.approve_budget, tet.approve_budget(amount_vnd * 2, on=self.on))
+        self._try(budget.approve_budget, tet.approve_budget(amount_vnd * 2, on=self.on), tet.SIGNING)
 
     @rule(amount_vnd=amounts)
     def adjust_budget(self, amount_vnd: int) -> None:
-        self._try(budget.adjust_budget, tet.adjust_budget(amount_vnd * 2, on=self.on))
+        self._try(budget.adjust_budget, tet.adjust_budget(amount_vnd * 2, on=self.on), tet.SIGNING)
 
     @rule(who=recipients, amount_vnd=amounts)
     def propose(self, who: Beneficiary, amount_vnd: int) -> None:
@@ -91,9 +91,9 @@ class Campaign(RuleBasedStateMachine):
         unit = self.standings[tet.CAMPAIGN, who].unit
         self.standings[tet.CAMPAIGN, who] = Standing(presence, unit, under_campaign)
 
-    def _try(self, decide: Any, command: Any) -> None:
+    def _try(self, decide: Any, command: Any, facts: object = None) -> None:
         try:
-            events = decide(self.states[-1], command, self.standings)
+            events = decide(self.states[-1], command, facts or self.standings)
         except Refusal:
             return
         assert events

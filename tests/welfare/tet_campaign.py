@@ -4,8 +4,9 @@ from datetime import date
 from typing import Any
 from uuid import UUID, uuid4
 
+from tests.authorities import POSITION, chair_of
 from welfare.domain.beneficiary import Beneficiary, Presence, Standing
-from welfare.domain.budget import AdjustBudget, ApproveBudget
+from welfare.domain.budget import AdjustBudget, ApproveBudget, Signing
 from welfare.domain.gift_campaign import TET, CloseGiftCampaign, OpenGiftCampaign
 from welfare.domain.gift_share import (
     ApproveBeneficiary,
@@ -40,6 +41,9 @@ OPENED_ON, BUDGET_ON, PROPOSED_ON = date(2024, 1, 2), date(2024, 1, 5), date(202
 APPROVED_ON, GIVEN_ON, CONFIRMED_ON = date(2024, 1, 15), date(2024, 1, 29), date(2024, 2, 2)
 RETURNED_ON, CLOSED_ON = date(2024, 2, 5), date(2024, 2, 20)
 
+SIGNING = Signing(HOLDER, chair_of(HOLDER))
+"""Whoever approves is the chair of the unit that holds the campaign."""
+
 OF_CAMPAIGN: dict[str, Any] = {"campaign_id": CAMPAIGN, "year": 2024, "occasion": TET}
 
 
@@ -61,11 +65,13 @@ def opened(**changes: Any) -> GiftCampaignOpened:
 
 
 def budget_approved(amount_vnd: int = 10_000_000, **changes: Any) -> BudgetApproved:
-    return BudgetApproved(**{"unit": HOLDER, "on": BUDGET_ON, "amount_vnd": amount_vnd, **OF_CAMPAIGN} | changes)
+    return BudgetApproved(
+        **{"unit": HOLDER, "on": BUDGET_ON, "amount_vnd": amount_vnd, **OF_CAMPAIGN, "position_id": POSITION} | changes
+    )
 
 
 def budget_adjusted(amount_vnd: int, former_amount_vnd: int, **changes: Any) -> BudgetAdjusted:
-    fields = {"unit": HOLDER, "on": BUDGET_ON, "reason": "Bổ sung nguồn", **OF_CAMPAIGN} | changes
+    fields = {"unit": HOLDER, "on": BUDGET_ON, "reason": "Bổ sung nguồn", "position_id": POSITION, **OF_CAMPAIGN} | changes
     return BudgetAdjusted(amount_vnd=amount_vnd, former_amount_vnd=former_amount_vnd, **fields)
 
 

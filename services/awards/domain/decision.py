@@ -1,4 +1,4 @@
-"""May this award be given? The decision on an endorsed nomination, under the regulation of its day."""
+"""May this award be given? The decision on an endorsed nomination, under the regulation of its day, by who may sign it."""
 
 from collections.abc import Mapping
 from datetime import date
@@ -39,13 +39,14 @@ class DecideAward(NominationCommand):
 def decide(state: Nomination | None, command: DecideAward, facts: AwardFacts) -> list[Event]:
     """That quota and exclusion are kept is held by claims (:func:`claims`).
 
-    :raises NominationUnknown, AlreadyDecided, NominationReturned, NotBefore, NotEndorsed, NoRegulationInForce, QuotaExceeded,
-        ComprehensiveExcludesThematic, and those of `decider_above`:
+    :raises NominationUnknown, AlreadyDecided, NominationReturned, NotBefore, NotEndorsed, NoAuthority, NoRegulationInForce,
+        QuotaExceeded, ComprehensiveExcludesThematic, and those of `decider_above`:
     """
     nomination = under_review(state, command.on)
     if nomination.stage is not Stage.ENDORSED:
         raise NotEndorsed("nomination_id")
     decider = decider_above(facts.units, nomination.decider, nomination.unit, person=nomination.member_id is not None)
+    signed = facts.mandate.at(decider.code, command.on).signed
     told = {
         **nomination.told,
         "on": command.on,
@@ -55,7 +56,7 @@ def decide(state: Nomination | None, command: DecideAward, facts: AwardFacts) ->
         "rule_set": regulation_on(command.on).number,
     }
     quotas = _quotas(nomination, command.on, decider.level, facts.quotas)
-    return [AwardDecided(**told, quotas=quotas), _GIVEN[nomination.form](**told)]
+    return [AwardDecided(**told, **signed, quotas=quotas), _GIVEN[nomination.form](**told)]
 
 
 _GIVEN: Mapping[AwardForm, Any] = {

@@ -31,6 +31,7 @@ from awards.events import (
     PublicHonourAwarded,
     QuotaUse,
 )
+from chassis.authorities import Mandate
 from chassis.claims import Claim
 from chassis.commands import Aggregate, Command
 from chassis.events import Event
@@ -136,11 +137,12 @@ class Nominee:
 
 @dataclass(frozen=True, slots=True)
 class AwardFacts:
-    """What the decisions on a nomination see besides it."""
+    """What the decisions on a nomination see besides it; `mandate` is by what the caller signs award decisions."""
 
     units: Units
     members: Mapping[UUID, Nominee] = field(default_factory=dict)
     quotas: Quotas = field(default_factory=dict)
+    mandate: Mandate = field(default_factory=Mandate)
 
 
 class NominationCommand(Command):

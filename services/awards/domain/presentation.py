@@ -70,10 +70,14 @@ def present(state: Nomination | None, command: PresentAward, facts: AwardFacts) 
     return [AwardPresented(**_told(nomination, given), on=command.on, presenter=command.presenter)]
 
 
-def revoke(state: Nomination | None, command: RevokeAward, _: object) -> list[Event]:
-    """:raises NominationUnknown, NotDecided, AwardIsRevoked, NotBefore:"""
+def revoke(state: Nomination | None, command: RevokeAward, facts: AwardFacts) -> list[Event]:
+    """It is revoked by whoever may sign such a decision on the day of the revocation.
+
+    :raises NominationUnknown, NotDecided, AwardIsRevoked, NotBefore, NoAuthority:
+    """
     nomination, given = _standing(state, command)
-    return [AwardRevoked(**_told(nomination, given), on=command.on, reason=command.reason)]
+    signed = facts.mandate.at(nomination.decider, command.on).signed
+    return [AwardRevoked(**_told(nomination, given), **signed, on=command.on, reason=command.reason)]
 
 
 def recover(state: Nomination | None, command: RecoverArtefact, _: object) -> list[Event]:

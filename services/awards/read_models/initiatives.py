@@ -70,11 +70,17 @@ def rejected(row: InitiativeRow | None, event: InitiativeRejected, at: RecordedE
     return replace(row, status="rejected", judged_on=event.on)
 
 
-async def initiatives_of_programme(pool: Pool, programme_id: UUID, after: Key | None, size: int) -> list[InitiativeRow]:
-    """The initiatives of a programme, by unit and id; after such a key."""
-    beyond = "and (unit, initiative_id) > (%s, %s)" if after else ""
-    condition = f"programme_id = %s {beyond} order by unit, initiative_id limit %s"
-    return await fetch_rows(pool, INITIATIVES, condition, (programme_id, *(after or ()), size))
+async def initiatives_of_programme(
+    pool: Pool, programme_id: UUID, units: Sequence[str] | None, after: Key | None, size: int
+) -> list[InitiativeRow]:
+    """The initiatives of a programme, by unit and id; after such a key; of some units when they are given."""
+    condition = "programme_id = %s"
+    values: tuple[object, ...] = (programme_id,)
+    if units is not None:
+        condition, values = f"{condition} and unit = any(%s)", (*values, list(units))
+    if after:
+        condition, values = f"{condition} and (unit, initiative_id) > (%s, %s)", (*values, *after)
+    return await fetch_rows(pool, INITIATIVES, f"{condition} order by unit, initiative_id limit %s", (*values, size))
 
 
 async def initiatives_of_units(pool: Pool, units: Sequence[str], year: int, after: Key | None, size: int) -> list[InitiativeRow]:

@@ -1,5 +1,6 @@
 """What became of a nomination? And of all that a unit or a member was given, and of what waits before a decider?"""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
@@ -15,7 +16,7 @@ from awards.events import (
     AwardReturned,
     AwardRevoked,
 )
-from chassis.database import Pool, fetch_rows
+from chassis.database import Pool, fetch, fetch_rows
 from chassis.events import RecordedEvent
 from chassis.read_models import Key, ReadModel
 
@@ -157,14 +158,29 @@ async def awards_of_unit(pool: Pool, unit: str, after: Key | None, size: int) ->
     )
 
 
-async def awards_of_member(pool: Pool, member_id: UUID, after: Key | None, size: int) -> list[NominationRow]:
-    """What a member was given, by year and id; after such a key."""
-    return await _page(pool, "member_id = %s and decided_on is not null", (member_id,), "year, nomination_id", after, size)
+async def units_of_awards(pool: Pool, member_id: UUID) -> list[str]:
+    """The units in which a member was given an award."""
+    condition = "member_id = %s and decided_on is not null order by unit"
+    return [
+        unit for (unit,) in await fetch(pool, f"select distinct unit from {NOMINATIONS.table} where {condition}", (member_id,))
+    ]
 
 
-async def waiting_for(pool: Pool, decider: str, after: Key | None, size: int) -> list[NominationRow]:
-    """What a decider has not decided, by id; after such a key."""
-    return await _page(pool, "decider = %s and decided_on is null", (decider,), "nomination_id", after, size)
+async def awards_of_member(
+    pool: Pool, member_id: UUID, units: Sequence[str], after: Key | None, size: int
+) -> list[NominationRow]:
+    """What a member was given in some units, by year and id; after such a key."""
+    condition = "member_id = %s and decided_on is not null and unit = any(%s)"
+    return await _page(pool, condition, (member_id, list(units)), "year, nomination_id", after, size)
+
+
+async def waiting_for(pool: Pool, decider: str, units: Sequence[str] | None, after: Key | None, size: int) -> list[NominationRow]:
+    """What a decider has not decided, by id; after such a key; of some units when they are given."""
+    condition = "decider = %s and decided_on is null"
+    values: tuple[object, ...] = (decider,)
+    if units is not None:
+        condition, values = f"{condition} and unit = any(%s)", (*values, list(units))
+    return await _page(pool, condition, values, "nomination_id", after, size)
 
 
 async def flags_of(pool: Pool, year: int, units: list[str], decider: str, after: Key | None, size: int) -> list[NominationRow]:

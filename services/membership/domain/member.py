@@ -1,8 +1,9 @@
 """May this person be admitted, corrected, let go?"""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
+from hashlib import blake2b
 from typing import Annotated
 from uuid import UUID
 
@@ -16,13 +17,17 @@ from chassis.refusals import AlreadyExists, NotFound, RuleBroken
 from membership.domain.unit import NothingChanges, Unit, keeps, lets_go, not_before, open_unit
 from membership.events import (
     GRASSROOTS_DEPTH,
+    FieldClass,
     HardshipEnded,
     HardshipGrade,
     HardshipRecorded,
+    LegalHoldLifted,
+    LegalHoldPlaced,
     MemberDetailsCorrected,
     MemberJoined,
     MemberLeft,
     MemberReleased,
+    SubjectErased,
     TransferAccepted,
     TransferRefused,
     TransferRequested,
@@ -60,6 +65,13 @@ class MemberHasLeft(RuleBroken):
     en = "The member left on {on}."
 
 
+class SubjectIsErased(RuleBroken):
+    """Nothing personal can be recorded of, or asked about, a person whose data was erased."""
+
+    vi = "Dữ liệu cá nhân của người này đã được xoá theo yêu cầu."
+    en = "The personal data of this person was erased on request."
+
+
 class NotAGrassrootsUnit(RuleBroken):
     """Members belong to a grassroots union or to a section or group of it."""
 
@@ -84,21 +96,56 @@ class Transfer:
 
 
 @dataclass(frozen=True, slots=True)
+class LegalHold:
+    """What the law keeps of a person, on which basis."""
+
+    hold_id: UUID
+    field_class: FieldClass
+    basis: str
+
+
+@dataclass(frozen=True, slots=True)
+class Erasure:
+    """That a person was erased: on which request, and who must acknowledge it."""
+
+    request_id: UUID
+    on: date
+    awaited: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Member:
-    """A member as the history left it; personal details are kept only as far as a decision needs them."""
+    """A member as the history left it; of what is personal, only the hash that a claim needs, None once it was erased."""
 
     member_id: UUID
     unit: str
-    national_id: str
+    national_id_hash: str | None
     joined_on: date
     changed_on: date
     left_on: date | None = None
     hardship: HardshipGrade | None = None
     transfer: Transfer | None = None
+    holds: tuple[LegalHold, ...] = ()
+    erased: Erasure | None = None
 
 
 Units = Mapping[str, Unit | None]
 """The units that decisions name, by code."""
+
+HashId = Callable[[str], str]
+
+
+def keyed_hash_of_ids(secret: bytes) -> HashId:
+    """What makes hashes of national ids that nobody without the secret can try numbers against."""
+    return lambda national_id: blake2b(national_id.encode(), key=secret, digest_size=16, person=b"national-id").hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Entrance:
+    """What an admission must see: the units it names, and the hash of a national id."""
+
+    units: Units
+    hash_id: HashId
 
 
 class MemberCommand(Command):
@@ -150,14 +197,14 @@ class LeaveUnion(MemberCommand):
     reason: Line
 
 
-def admit(state: Member | None, command: AdmitMember, units: Units) -> list[Event]:
+def admit(state: Member | None, command: AdmitMember, entrance: Entrance) -> list[Event]:
     """That the national id is free is held by a claim (:func:`claims`).
 
     :raises MemberExists, UnitUnknown, UnitIsDissolved, NotAGrassrootsUnit, NotBefore, NationalIdTaken:
     """
     if state is not None:
         raise MemberExists("member_id")
-    unit = unit_with_members(units, command.unit, "unit")
+    unit = unit_with_members(entrance.units, command.unit, "unit")
     not_before(unit.established_on, command.on)
     not_before(command.birth_date, command.on, "birth_date")
     return [
@@ -167,6 +214,7 @@ def admit(state: Member | None, command: AdmitMember, units: Units) -> list[Even
             member_id=command.member_id,
             full_name=command.full_name,
             national_id=command.national_id,
+            national_id_hash=entrance.hash_id(command.national_id),
             birth_date=command.birth_date,
             phone=command.phone,
             email=command.email,
@@ -175,9 +223,10 @@ def admit(state: Member | None, command: AdmitMember, units: Units) -> list[Even
 
 
 def correct(state: Member | None, command: CorrectMemberDetails, _: object) -> list[Event]:
-    """:raises MemberUnknown, NothingChanges:"""
+    """:raises MemberUnknown, SubjectIsErased, NothingChanges:"""
     if state is None:
         raise MemberUnknown("member_id")
+    not_erased(state)
     changes = command.model_dump(include={"full_name", "birth_date", "phone", "email"})
     if all(value is None for value in changes.values()):
         raise NothingChanges()
@@ -185,8 +234,9 @@ def correct(state: Member | None, command: CorrectMemberDetails, _: object) -> l
 
 
 def record_hardship(state: Member | None, command: RecordHardship, _: object) -> list[Event]:
-    """:raises MemberUnknown, MemberHasLeft, NotBefore, NothingChanges:"""
+    """:raises MemberUnknown, MemberHasLeft, NotBefore, SubjectIsErased, NothingChanges:"""
     member = active(state, command.on)
+    not_erased(member)
     if member.hardship is command.grade:
         raise NothingChanges("grade")
     return [
@@ -224,6 +274,15 @@ def active(state: Member | None, on: date) -> Member:
     return state
 
 
+def not_erased(member: Member, field: str = "member_id") -> None:
+    """For every command that needs or adds personal data.
+
+    :raises SubjectIsErased: there is none any more, and there may not be.
+    """
+    if member.erased is not None:
+        raise SubjectIsErased(field)
+
+
 def unit_with_members(units: Units, code: str, field: str) -> Unit:
     """:raises UnitUnknown, UnitIsDissolved: it is not there. :raises NotAGrassrootsUnit: it has no members."""
     unit = open_unit(units.get(code), code, field)
@@ -236,7 +295,7 @@ def evolve(state: Member | None, event: Event) -> Member:
     """The member after one more event."""
     match event:
         case MemberJoined():
-            return Member(event.member_id, event.unit, event.national_id, event.on, event.on)
+            return Member(event.member_id, event.unit, event.national_id_hash, event.on, event.on)
         case _ if state is None:
             raise AssertionError(f"{event.topic} without a member")
         case MemberDetailsCorrected():
@@ -255,6 +314,12 @@ def evolve(state: Member | None, event: Event) -> Member:
             return replace(state, unit=event.unit, transfer=None, changed_on=event.on)
         case TransferRefused():
             return replace(state, transfer=None, changed_on=event.on)
+        case LegalHoldPlaced():
+            return replace(state, holds=(*state.holds, LegalHold(event.hold_id, event.field_class, event.basis)))
+        case LegalHoldLifted():
+            return replace(state, holds=tuple(hold for hold in state.holds if hold.hold_id != event.hold_id))
+        case SubjectErased():
+            return replace(state, national_id_hash=None, erased=Erasure(event.request_id, event.on, event.awaited))
     raise AssertionError(f"{event.topic} is no event of a member")
 
 
@@ -262,11 +327,14 @@ def claims(state: Member | None, event: Event) -> Iterable[Claim]:
     """A member holds its national id alone and keeps its unit from being dissolved."""
     match event:
         case MemberJoined():
-            yield Claim(f"national-id:{event.national_id}", "take", lambda: NationalIdTaken("national_id"))
+            yield Claim(f"national-id:{event.national_id_hash}", "take", lambda: NationalIdTaken("national_id"))
             yield keeps(event.unit)
         case MemberLeft() if state:
-            yield Claim(f"national-id:{state.national_id}", "release")
+            if state.national_id_hash:
+                yield Claim(f"national-id:{state.national_id_hash}", "release")
             yield lets_go(state.unit)
+        case SubjectErased() if state and state.left_on is None and state.national_id_hash:
+            yield Claim(f"national-id:{state.national_id_hash}", "release")
         case TransferAccepted() if state:
             yield lets_go(state.unit)
             yield keeps(event.unit)

@@ -1,4 +1,4 @@
-"""Who is a member, of which unit, found by id or by name with or without diacritics?"""
+"""Who is a member, of which unit, found by id, by national id, or by name with or without diacritics?"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -15,34 +15,37 @@ from membership.events import (
     MemberDetailsCorrected,
     MemberJoined,
     MemberLeft,
+    SubjectErased,
     TransferAccepted,
 )
 
 
 @dataclass(frozen=True, slots=True)
 class MemberRow:
-    """A member as of the last event; `left_on` is None while active."""
+    """A member as of the last event; `left_on` is None while active, what is personal once it was erased."""
 
     member_id: UUID
     unit: str
-    full_name: Personal[str]
+    full_name: Personal[str | None]
     name_key: Personal[str]
     name_folded: Personal[str]
-    birth_date: Personal[date]
-    phone: Personal[str]
-    email: Personal[str]
+    national_id_hash: Personal[str | None]
+    birth_date: Personal[date | None]
+    phone: Personal[str | None]
+    email: Personal[str | None]
     hardship: str | None
     joined_on: date
     left_on: date | None
+    erased: bool
 
 
 MEMBERS = ReadModel(
     "members",
-    1,
+    2,
     MemberRow,
     key=("member_id",),
     source="membership",
-    indexes=(("unit", "name_key", "member_id"),),
+    indexes=(("unit", "name_key", "member_id"), ("national_id_hash",)),
     statements=(
         "create extension if not exists pg_trgm",
         "create index if not exists {table}_by_name on {table} using gin (name_folded gin_trgm_ops)",
@@ -52,19 +55,21 @@ MEMBERS = ReadModel(
 
 @MEMBERS.on(MemberJoined, key=lambda event: (event.member_id,))
 def joined(row: MemberRow | None, event: MemberJoined, at: RecordedEvent) -> MemberRow:
-    """A member begins."""
+    """A member begins; in a history read again after the erasure without a name."""
     return MemberRow(
         event.member_id,
         event.unit,
         event.full_name,
-        name_sort_key(event.full_name),
-        folded(event.full_name),
+        name_sort_key(event.full_name or ""),
+        folded(event.full_name or ""),
+        event.national_id_hash,
         event.birth_date,
         event.phone,
         event.email,
         None,
         event.on,
         None,
+        erased=event.full_name is None,
     )
 
 
@@ -76,8 +81,8 @@ def corrected(row: MemberRow | None, event: MemberDetailsCorrected, at: Recorded
     return replace(
         row,
         full_name=name,
-        name_key=name_sort_key(name),
-        name_folded=folded(name),
+        name_key=name_sort_key(name or ""),
+        name_folded=folded(name or ""),
         birth_date=row.birth_date if event.birth_date is None else event.birth_date,
         phone=row.phone if event.phone is None else event.phone,
         email=row.email if event.email is None else event.email,
@@ -112,10 +117,25 @@ def transferred(row: MemberRow | None, event: TransferAccepted, at: RecordedEven
     return replace(row, unit=event.unit)
 
 
+@MEMBERS.on(SubjectErased, key=lambda event: (event.person_id,))
+def erased(row: MemberRow | None, event: SubjectErased, at: RecordedEvent) -> MemberRow | None:
+    """What is personal is forgotten; the member is counted on. A child is no member."""
+    if row is None:
+        return None
+    unnamed = replace(row, full_name=None, name_key="", name_folded="", national_id_hash=None, erased=True)
+    return replace(unnamed, birth_date=None, phone=None, email=None)
+
+
 async def members_by_id(pool: Pool, member_ids: Sequence[UUID]) -> dict[UUID, MemberRow]:
     """Those of some members that are known."""
     rows = await fetch_rows(pool, MEMBERS, "member_id = any(%s)", (list(member_ids),))
     return {row.member_id: row for row in rows}
+
+
+async def members_by_national_id(pool: Pool, national_id_hash: str) -> list[MemberRow]:
+    """Those who were admitted with a national id: the active one first, then whoever joined last."""
+    condition = "national_id_hash = %s order by left_on is not null, joined_on desc, member_id"
+    return await fetch_rows(pool, MEMBERS, condition, (national_id_hash,))
 
 
 async def active_members(pool: Pool, units: Sequence[str], name: str, size: int, after: Key | None) -> list[MemberRow]:

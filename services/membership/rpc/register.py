@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import date
+from re import ASCII, fullmatch
 from uuid import UUID
 
 from google.protobuf.message import Message
@@ -12,12 +13,15 @@ from chassis.hierarchy import Hierarchy, Node
 from chassis.messages import message_of
 from chassis.paging import page_of
 from chassis.questions import day_of, figures_message, ids_of, year_of
+from chassis.refusals import Invalid, Problem
 from chassis.rpc import Query
 from federation.contract.v1 import contract_pb2
 from federation.membership.v1 import membership_pb2 as pb
-from membership.domain.member import MemberUnknown
+from membership.domain.member import HashId, MemberUnknown
+from membership.events import ConsentGiver, ConsentPurpose
+from membership.read_models.consents import consents_of
 from membership.read_models.figures import figures
-from membership.read_models.members import MemberRow, active_members, members_by_id
+from membership.read_models.members import MemberRow, active_members, members_by_id, members_by_national_id
 from membership.read_models.plan_items import items_of
 from membership.read_models.reports import reports_of
 
@@ -28,9 +32,19 @@ class Questions:
     """What membership answers."""
 
     def __init__(
-        self, pool: Pool, tree: Hierarchy, today: Callable[[], date], register_current: Callable[[], Awaitable[None]]
+        self,
+        pool: Pool,
+        tree: Hierarchy,
+        today: Callable[[], date],
+        *,
+        register_current: Callable[[], Awaitable[None]],
+        consents_current: Callable[[], Awaitable[None]],
+        tree_position: Callable[[], Awaitable[int]],
+        hash_id: HashId,
     ) -> None:
-        self._pool, self._tree, self._today, self._register_current = pool, tree, today, register_current
+        self._pool, self._tree, self._today = pool, tree, today
+        self._register_current, self._consents_current = register_current, consents_current
+        self._tree_position, self._hash_id = tree_position, hash_id
 
     @property
     def answers(self) -> Mapping[str, Query]:
@@ -38,7 +52,9 @@ class Questions:
         return {
             "GetUnit": self.unit,
             "ListUnits": self.units,
+            "GetTreePosition": self.tree_position,
             "GetMember": self.member,
+            "FindMember": self.find_member,
             "ListMembers": self.members,
             "CheckMembers": self.check_members,
             "GetMemberContacts": self.contacts,
@@ -49,16 +65,23 @@ class Questions:
 
     async def unit(self, request: pb.GetUnitRequest, call: Call) -> Message:
         """A unit as of a day."""
-        return self._unit(self._tree.require(request.unit), day_of(request, "as_of"))
+        node = self._tree.require(request.unit)
+        call.rights.at(node.code)
+        return self._unit(node, day_of(request, "as_of"))
 
     async def units(self, request: pb.ListUnitsRequest, call: Call) -> Message:
         """A page of a subtree as of a day, by code."""
         page, on = page_of(request.page), day_of(request, "as_of")
         self._tree.require(request.unit)
         (after,) = page.after(str) or ("",)
-        codes = sorted(code for code in self._tree.under(request.unit, on) if code > after)[: page.size + 1]
+        codes = sorted(code for code in call.rights.among(request.unit, on) if code > after)[: page.size + 1]
         codes, following = page.cut(codes, lambda code: (code,))
         return pb.ListUnitsResponse(units=[self._unit(self._tree.require(code), on) for code in codes], next=following)
+
+    async def tree_position(self, request: pb.GetTreePositionRequest, call: Call) -> Message:
+        """How far the tree of units has come."""
+        call.rights.nationwide()
+        return pb.GetTreePositionResponse(position=await self._tree_position())
 
     async def member(self, request: pb.GetMemberRequest, call: Call) -> Message:
         """One member."""
@@ -66,30 +89,51 @@ class Questions:
         rows = await members_by_id(self._pool, [member_id])
         if member_id not in rows:
             raise MemberUnknown("member_id")
+        call.rights.at(rows[member_id].unit)
         return _member(rows[member_id])
+
+    async def find_member(self, request: pb.FindMemberRequest, call: Call) -> Message:
+        """Whoever has a national id, if the caller may see that member."""
+        if not fullmatch(r"\d{12}", request.national_id, ASCII):
+            raise Invalid(Problem("national_id", "phải có mười hai chữ số", "must have twelve digits"))
+        rows = await members_by_national_id(self._pool, self._hash_id(request.national_id))
+        if not (seen := call.rights.only(rows, lambda row: row.unit)):
+            raise MemberUnknown("national_id")
+        return _member(seen[0])
 
     async def members(self, request: pb.ListMembersRequest, call: Call) -> Message:
         """A page of the active members of a subtree."""
         page = page_of(request.page)
         self._tree.require(request.unit)
-        units = self._tree.under(request.unit)
+        units = call.rights.among(request.unit)
         rows = await active_members(self._pool, units, request.name, page.size + 1, page.after(str, str, UUID))
         rows, following = page.cut(rows, lambda row: (row.unit, row.name_key, row.member_id))
         return pb.ListMembersResponse(members=map(_member, rows), next=following)
 
     async def check_members(self, request: pb.CheckMembersRequest, call: Call) -> Message:
-        """Active or not, and where, in the order asked; whoever was admitted before the question is there."""
+        """Active or not, and where, in the order asked; whoever was admitted before the question is there.
+
+        Members whom the caller may not see are as unknown as those who are not there.
+        """
         asked = ids_of("member_ids", request.member_ids)
         if request.unit:
             self._tree.require(request.unit)
         await self._register_current()
-        rows = await members_by_id(self._pool, asked)
+        found = await members_by_id(self._pool, asked)
+        rows = {row.member_id: row for row in call.rights.only(found.values(), lambda row: row.unit)}
         return pb.CheckMembersResponse(members=[self._check(member_id, rows.get(member_id), request.unit) for member_id in asked])
 
     async def contacts(self, request: pb.GetMemberContactsRequest, call: Call) -> Message:
-        """Where to reach members; for services."""
-        asked = ids_of("member_ids", request.member_ids)
-        rows = await members_by_id(self._pool, asked)
+        """Where to reach those members who agree to be written to today; for services."""
+        call.rights.nationwide()
+        asked, today = ids_of("member_ids", request.member_ids), self._today()
+        await self._consents_current()
+        agreed = {
+            row.person_id
+            for row in await consents_of(self._pool, asked, ConsentPurpose.EMAIL_NOTICES)
+            if row.given_by == ConsentGiver.SELF and row.holds(today)
+        }
+        rows = await members_by_id(self._pool, list(agreed))
         known = [rows[member_id] for member_id in asked if member_id in rows]
         return pb.GetMemberContactsResponse(contacts=[message_of(pb.MemberContact, row) for row in known])
 
@@ -97,7 +141,7 @@ class Questions:
         """A page of the reports of a subtree on a year."""
         page, late_on = page_of(request.page), day_of(request, "late_on")
         self._tree.require(request.unit)
-        units = self._tree.under(request.unit)
+        units = call.rights.among(request.unit)
         rows = await reports_of(self._pool, units, year_of(request), late_on, page.size + 1, page.after(str, date, UUID))
         rows, following = page.cut(rows, lambda row: (row.unit, row.due_on, row.obligation_id))
         return pb.ListReportObligationsResponse(
@@ -108,6 +152,7 @@ class Questions:
         """A page of a unit's plan."""
         page = page_of(request.page)
         self._tree.require(request.unit)
+        call.rights.at(request.unit)
         rows = await items_of(self._pool, request.unit, year_of(request), page.size + 1, page.after(UUID))
         rows, following = page.cut(rows, lambda row: (row.item_id,))
         return pb.ListPlanItemsResponse(items=[message_of(pb.PlanItem, row) for row in rows], next=following)
@@ -115,6 +160,8 @@ class Questions:
     async def figures(self, request: contract_pb2.GetFiguresRequest, call: Call) -> Message:
         """Every figure of a unit's year."""
         as_of = day_of(request, "as_of") or self._today()
+        self._tree.require(request.unit)
+        call.rights.at(request.unit)
         return figures_message(as_of, await figures(self._pool, self._tree, request.unit, year_of(request), as_of))
 
     def _unit(self, node: Node, on: date | None) -> pb.Unit:

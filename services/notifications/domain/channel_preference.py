@@ -1,15 +1,18 @@
 """Through which channels may a unit or a member be reached? In the inbox always; by mail only once that was opened."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Annotated
 from uuid import UUID, uuid5
 
 from pydantic import StringConstraints
 
+from chassis.claims import Claim
 from chassis.commands import Aggregate, Command
 from chassis.events import Event
 from chassis.fields import Code, Day
 from chassis.refusals import Invalid, Problem, RuleBroken
+from notifications.domain.forgotten import still_reached
 from notifications.domain.recipient import Circumstances
 from notifications.events import Channel, ChannelPreferenceSet, RecipientKind
 
@@ -115,4 +118,10 @@ def evolve(state: Preference | None, event: Event) -> Preference:
     raise AssertionError(f"{event.topic} is no event of a channel preference")
 
 
-CHANNEL_PREFERENCE = Aggregate("channel_preference", evolve, lambda preference: preference.unit)
+def claims(state: Preference | None, event: Event) -> Iterable[Claim]:
+    """A member who was forgotten chooses no channel."""
+    assert isinstance(event, ChannelPreferenceSet)
+    return still_reached(event.recipient_kind, event.recipient)
+
+
+CHANNEL_PREFERENCE = Aggregate("channel_preference", evolve, lambda preference: preference.unit, claims)

@@ -3,8 +3,8 @@
 What lies in the inbox is delivered with its request; how a mail is tried is in :mod:`notifications.domain.mailing`.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Annotated
@@ -12,10 +12,12 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from chassis.claims import Claim
 from chassis.commands import Aggregate, Command
 from chassis.events import Event
 from chassis.fields import Code, Day, Line
 from chassis.refusals import AlreadyExists, Invalid, NotFound, Problem, RuleBroken
+from notifications.domain.forgotten import still_reached
 from notifications.domain.recipient import Circumstances
 from notifications.events import (
     Channel,
@@ -27,11 +29,21 @@ from notifications.events import (
     NotificationRetried,
     NotificationSending,
     NotificationSent,
+    NotificationWithdrawn,
     Template,
 )
 
+_OF_A_REPORT = frozenset({"unit", "title", "year", "due_on"})
+_OF_A_DATA_REQUEST = frozenset({"unit", "request_id", "request_kind", "due_on"})
+
 PARAMETERS: Mapping[Template, frozenset[str]] = {
-    template: frozenset({"unit", "title", "year", "due_on"}) for template in Template
+    Template.REPORT_DUE: _OF_A_REPORT,
+    Template.REPORT_OVERDUE: _OF_A_REPORT,
+    Template.REPORT_ESCALATED: _OF_A_REPORT,
+    Template.DATA_REQUEST_ANSWER_DUE: _OF_A_DATA_REQUEST,
+    Template.DATA_REQUEST_ANSWER_LATE: _OF_A_DATA_REQUEST,
+    Template.DATA_REQUEST_CARRYING_OUT_DUE: _OF_A_DATA_REQUEST,
+    Template.DATA_REQUEST_CARRYING_OUT_LATE: _OF_A_DATA_REQUEST,
 }
 """What each template takes, and nothing else: so no personal value finds a place in a message."""
 
@@ -72,6 +84,13 @@ class NotInInbox(RuleBroken):
     en = "No such unread message lies in the inbox."
 
 
+class NothingToWithdraw(RuleBroken):
+    """What has left, or was taken back before, cannot be taken back."""
+
+    vi = "Thư này đã được gửi đi hoặc đã được thu hồi."
+    en = "The message has left, or was taken back already."
+
+
 class Status(StrEnum):
     """Where a delivery stands."""
 
@@ -80,6 +99,7 @@ class Status(StrEnum):
     SENT = "sent"
     DELIVERED = "delivered"
     PARKED = "parked"
+    WITHDRAWN = "withdrawn"
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +116,7 @@ class Delivery:
     attempt: int = 0
     tries: int = 0
     due_at: datetime | None = None
-    read: bool = field(default=False)
+    read: bool = False
 
 
 class Parameter(BaseModel):
@@ -136,6 +156,13 @@ class MarkInboxRead(DeliveryCommand):
     on: Day
 
 
+class WithdrawNotification(DeliveryCommand):
+    """Take a message back before anybody reads it."""
+
+    reason: Line
+    on: Day
+
+
 def request(state: Delivery | None, command: RequestNotification, circumstances: Circumstances) -> list[Event]:
     """:raises DeliveryExists, RecipientUnclear, UnitUnknown, MemberNotActive, ParametersDoNotFit, ChannelClosed:"""
     if state is not None:
@@ -168,9 +195,28 @@ def request(state: Delivery | None, command: RequestNotification, circumstances:
 def mark_read(state: Delivery | None, command: MarkInboxRead, _: object) -> list[Event]:
     """:raises DeliveryUnknown, NotInInbox:"""
     delivery = known(state)
-    if delivery.channel is not Channel.IN_APP or delivery.read:
+    if delivery.status is not Status.DELIVERED or delivery.read:
         raise NotInInbox("delivery_id")
     return [NotificationRead(unit=delivery.unit, on=command.on, delivery_id=delivery.delivery_id)]
+
+
+def withdraw(state: Delivery | None, command: WithdrawNotification, _: object) -> list[Event]:
+    """What is on its way is stopped, what lies in an inbox leaves it, read or not.
+
+    :raises DeliveryUnknown, NothingToWithdraw:
+    """
+    delivery = known(state)
+    if delivery.status in (Status.SENT, Status.WITHDRAWN):
+        raise NothingToWithdraw("delivery_id")
+    return [
+        NotificationWithdrawn(
+            unit=delivery.unit,
+            on=command.on,
+            delivery_id=delivery.delivery_id,
+            channel=delivery.channel,
+            reason=command.reason,
+        )
+    ]
 
 
 def known(state: Delivery | None) -> Delivery:
@@ -206,7 +252,15 @@ def evolve(state: Delivery | None, event: Event) -> Delivery:
             return replace(state, status=Status.PENDING, tries=0, due_at=event.retry_at)
         case NotificationRead():
             return replace(state, read=True)
+        case NotificationWithdrawn():
+            return replace(state, status=Status.WITHDRAWN, due_at=None)
     raise AssertionError(f"{event.topic} is no event of a delivery")
 
 
-DELIVERY = Aggregate("delivery", evolve, lambda delivery: delivery.unit)
+def claims(state: Delivery | None, event: Event) -> Iterable[Claim]:
+    """Nothing is addressed to a member who was forgotten."""
+    if isinstance(event, NotificationRequested):
+        yield from still_reached(event.recipient_kind, event.recipient)
+
+
+DELIVERY = Aggregate("delivery", evolve, lambda delivery: delivery.unit, claims)

@@ -76,6 +76,12 @@ class RecordFailure(AttemptCommand):
     permanent: bool
 
 
+class PutAside(DeliveryCommand):
+    """There is nowhere to send it: the recipient agrees to no mail, or has no address. No attempt is made."""
+
+    reason: Line
+
+
 class RetryNotification(DeliveryCommand):
     """Send what was given up again."""
 
@@ -84,12 +90,9 @@ class RetryNotification(DeliveryCommand):
 
 def begin(state: Delivery | None, command: BeginSending, circumstances: Circumstances) -> list[Event]:
     """:raises DeliveryUnknown, NotDueYet, AttemptsUsedUp:"""
-    delivery = known(state)
-    doubtful = delivery.status is Status.SENDING
-    if delivery.status not in (Status.PENDING, Status.SENDING) or command.attempt != delivery.attempt + 1:
-        raise NotDueYet("delivery_id")
-    if delivery.due_at is not None and circumstances.now < delivery.due_at:
-        raise NotDueYet("delivery_id")
+    delivery = _due(state, circumstances)
+    if command.attempt != delivery.attempt + 1:
+        raise NotDueYet("attempt")
     if delivery.tries >= MAX_ATTEMPTS:
         raise AttemptsUsedUp("delivery_id", attempts=MAX_ATTEMPTS)
     return [
@@ -100,9 +103,30 @@ def begin(state: Delivery | None, command: BeginSending, circumstances: Circumst
             channel=delivery.channel,
             attempt=command.attempt,
             until=circumstances.now + timedelta(seconds=circumstances.sending_lease_s),
-            doubtful=doubtful,
+            doubtful=delivery.status is Status.SENDING,
         )
     ]
+
+
+def _due(state: Delivery | None, circumstances: Circumstances) -> Delivery:
+    """:raises DeliveryUnknown, NotDueYet: no attempt may begin now."""
+    delivery = known(state)
+    if delivery.status not in (Status.PENDING, Status.SENDING):
+        raise NotDueYet("delivery_id")
+    if delivery.due_at is not None and circumstances.now < delivery.due_at:
+        raise NotDueYet("delivery_id")
+    return delivery
+
+
+def _parked(delivery: Delivery, reason: str, circumstances: Circumstances) -> NotificationParked:
+    return NotificationParked(
+        unit=delivery.unit,
+        on=hanoi_day(circumstances.now),
+        delivery_id=delivery.delivery_id,
+        channel=delivery.channel,
+        attempts=delivery.tries,
+        reason=reason,
+    )
 
 
 def record_sent(state: Delivery | None, command: RecordSent, circumstances: Circumstances) -> list[Event]:
@@ -135,27 +159,21 @@ def record_failure(state: Delivery | None, command: RecordFailure, circumstances
         raise NoSuchAttempt("attempt")
     last = command.permanent or delivery.tries >= MAX_ATTEMPTS
     wait_s = circumstances.first_retry_s * 2 ** (delivery.tries - 1)
-    on = hanoi_day(circumstances.now)
     failed = NotificationFailed(
         unit=delivery.unit,
-        on=on,
+        on=hanoi_day(circumstances.now),
         delivery_id=delivery.delivery_id,
         channel=delivery.channel,
         attempt=command.attempt,
         reason=command.reason,
         retry_at=None if last else circumstances.now + timedelta(seconds=wait_s),
     )
-    if not last:
-        return [failed]
-    parked = NotificationParked(
-        unit=delivery.unit,
-        on=on,
-        delivery_id=delivery.delivery_id,
-        channel=delivery.channel,
-        attempts=delivery.tries,
-        reason=command.reason,
-    )
-    return [failed, parked]
+    return [failed, _parked(delivery, command.reason, circumstances)] if last else [failed]
+
+
+def put_aside(state: Delivery | None, command: PutAside, circumstances: Circumstances) -> list[Event]:
+    """:raises DeliveryUnknown, NotDueYet:"""
+    return [_parked(_due(state, circumstances), command.reason, circumstances)]
 
 
 def retry(state: Delivery | None, command: RetryNotification, circumstances: Circumstances) -> list[Event]:

@@ -76,5 +76,5 @@ class Circumstances:
 
 
 def at_recipient(state: object, command: ToSomebody, circumstances: Circumstances) -> str:
-    """Where it is decided what reaches somebody: at the unit itself, or the unit the member is in."""
+    """Where it is decided what reaches somebody: at the unit itself, or the unit the member is in now."""
     return circumstances.recipient(command).unit

@@ -1,12 +1,12 @@
-"""When is a unit reminded of its report, and when is its superior told?
+"""When is a unit reminded of what it owes, and when is its superior told?
 
-Seven days and one day before the due day, one day after it; three days after it the line parent is told. Each at 08:00
-in Hà Nội, and only while the report is out by this service's own knowledge. One aggregate a report; at any time at most
-one step is planned, and each step says what follows.
+On the days of the schedule of what it owes (:mod:`notifications.domain.duty`), each at 08:00 in Hà Nội, and only while it
+is owed by this service's own knowledge. One aggregate for each thing that is owed; at any time at most one step is
+planned, and each step says what follows.
 
 What lies in the past is not made up for by mail: a reminder whose day has passed before it could be sent is recorded as
-missed. An escalation is recorded nonetheless, because it counts against the unit: at once when the report came in after
-its day, else at the next 08:00, by which time a history that is being loaded has said whether it came in.
+missed. An escalation is recorded nonetheless, because it counts against the unit: at once when it was dealt with after
+that day, else at the next 08:00, by which time a history that is being loaded has said whether it was.
 """
 
 from collections.abc import Mapping
@@ -20,8 +20,16 @@ from chassis.fields import Code, Day, Line, Year
 from chassis.hierarchy import Node
 from chassis.refusals import NotFound, RuleBroken
 from notifications.domain.calendar import hanoi_day, next_reminding_moment, reminding_moment
+from notifications.domain.duty import SCHEDULES, DataRequest, Duty, Report, duty_of, step_day
 from notifications.events import (
+    DataRequestClock,
+    DataRequestEscalated,
+    DataRequestReminderFired,
+    DataRequestReminderScheduled,
+    DataRequestRemindersEnded,
+    DataRequestRemindersMissed,
     EscalationRaised,
+    Owed,
     ReminderFired,
     ReminderScheduled,
     RemindersEnded,
@@ -30,21 +38,20 @@ from notifications.events import (
 )
 
 _REMINDERS = UUID("d1b8a7f5-7d0e-5d3b-8f4f-0f6a3a0d9b52")
-_STEPS = tuple(ReminderStep)
 
 
-class ReportNotWatched(NotFound):
-    """Nobody is reminded of a report that was never asked for."""
+class NotWatched(NotFound):
+    """Nobody is reminded of what was never asked for."""
 
-    vi = "Không theo dõi báo cáo này."
-    en = "This report is not watched."
+    vi = "Không theo dõi việc này."
+    en = "This is not watched."
 
 
 class NothingPlanned(RuleBroken):
-    """The report is in, or every step is done: nothing is planned that could end or happen."""
+    """It is owed no more, or every step is done: nothing is planned that could end or happen."""
 
-    vi = "Không còn lời nhắc nào được lên lịch cho báo cáo này."
-    en = "Nothing is planned for this report any more."
+    vi = "Không còn lời nhắc nào được lên lịch cho việc này."
+    en = "Nothing is planned for this any more."
 
 
 class StepNotDue(RuleBroken):
@@ -57,7 +64,7 @@ class StepNotDue(RuleBroken):
 class NoStepLeft(RuleBroken):
     """Every step of this due day is planned or done already."""
 
-    vi = "Các lời nhắc cho hạn nộp này đã được lên lịch hoặc đã thực hiện."
+    vi = "Các lời nhắc cho hạn này đã được lên lịch hoặc đã thực hiện."
     en = "The steps of this due day are planned or done already."
 
 
@@ -71,20 +78,27 @@ class Planned:
 
 @dataclass(frozen=True, slots=True)
 class Reminders:
-    """What has been and will be done about one report; `done` holds the steps per due day."""
+    """What has been and will be done about one thing that is owed `since` a day; `done` holds the steps per due day."""
 
-    obligation_id: UUID
-    unit: str
-    title: str
-    year: int
+    duty: Duty
+    since: date
     due_on: date
     planned: Planned | None = None
     done: frozenset[tuple[date, ReminderStep]] = frozenset()
 
+    @property
+    def steps(self) -> tuple[ReminderStep, ...]:
+        """The steps there are, in their order."""
+        return tuple(SCHEDULES[self.duty.owed])
+
+    def day(self, step: ReminderStep) -> date:
+        """The day of a step."""
+        return step_day(self.duty.owed, step, self.since, self.due_on)
+
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """What decisions must see: the time, and the units of the reports."""
+    """What decisions must see: the time, and the units that owe."""
 
     now: datetime
     units: Mapping[str, Node]
@@ -99,191 +113,188 @@ class Moment:
         return self.units[unit].place("line", on)
 
 
-def reminders_id(obligation_id: UUID) -> UUID:
-    """The aggregate id of the reminders of a report."""
-    return uuid5(_REMINDERS, str(obligation_id))
+def reminders_id(owed: Owed, owed_id: UUID) -> UUID:
+    """The aggregate id of the reminders of an obligation or a data request."""
+    # Reports were the first, so their ids follow from the obligation alone.
+    return uuid5(_REMINDERS, str(owed_id) if owed is Owed.REPORT else f"{owed_id}/{owed}")
 
 
-class ReportCommand(Command):
-    """A command about the reminders of one report."""
-
-    obligation_id: UUID
-
-    @property
-    def aggregate_id(self) -> UUID:
-        """Follows from the obligation."""
-        return reminders_id(self.obligation_id)
-
-
-class WatchReport(ReportCommand):
+class WatchReport(Command):
     """A report is awaited."""
 
+    obligation_id: UUID
     unit: Code
     title: Line
     year: Year
     due_on: Day
     on: Day
 
+    @property
+    def aggregate_id(self) -> UUID:
+        """Follows from the obligation."""
+        return reminders_id(Owed.REPORT, self.obligation_id)
 
-class AwaitReportAgain(ReportCommand):
-    """A report was returned; it is awaited by another day."""
+    @property
+    def duty(self) -> Duty:
+        """What is owed."""
+        return Report(self.obligation_id, self.unit, self.title, self.year)
+
+
+class WatchDataRequest(Command):
+    """A data request was received on a day; it is to be answered, or carried out, by another."""
+
+    request_id: UUID
+    unit: Code
+    request_kind: Line
+    owed: DataRequestClock
+    due_on: Day
+    on: Day
+
+    @property
+    def aggregate_id(self) -> UUID:
+        """Follows from the request and the clock."""
+        return reminders_id(self.owed, self.request_id)
+
+    @property
+    def duty(self) -> Duty:
+        """What is owed."""
+        return DataRequest(self.request_id, self.unit, self.request_kind, self.owed)
+
+
+Watch = WatchReport | WatchDataRequest
+
+
+class ReminderCommand(Command):
+    """A command about the reminders of one thing that is owed: an obligation or a data request."""
+
+    owed: Owed
+    owed_id: UUID
+
+    @property
+    def aggregate_id(self) -> UUID:
+        """Follows from what is owed."""
+        return reminders_id(self.owed, self.owed_id)
+
+
+class AwaitUntil(ReminderCommand):
+    """It is owed by another day: a report was returned, or a data request got more time."""
 
     due_on: Day
     on: Day
 
 
-class EndReminders(ReportCommand):
-    """A report is in."""
+class EndReminders(ReminderCommand):
+    """It is owed no more: a report is in, a data request was answered or carried out."""
 
     on: Day
 
 
-class TakeReminderStep(ReportCommand):
+class TakeReminderStep(ReminderCommand):
     """The moment of a planned step has come."""
 
     due_on: Day
     step: ReminderStep
 
 
-def watch(state: Reminders | None, command: WatchReport, moment: Moment) -> list[Event]:
+def watch(state: Reminders | None, command: Watch, moment: Moment) -> list[Event]:
     """:raises NoStepLeft: it is watched already."""
     if state is not None:
-        raise NoStepLeft("obligation_id")
-    return _plan(Reminders(command.obligation_id, command.unit, command.title, command.year, command.due_on), command.on, moment)
+        raise NoStepLeft("due_on")
+    return _plan(Reminders(command.duty, command.on, command.due_on), command.on, moment)
 
 
-def await_again(state: Reminders | None, command: AwaitReportAgain, moment: Moment) -> list[Event]:
-    """:raises ReportNotWatched, NoStepLeft:"""
+def await_until(state: Reminders | None, command: AwaitUntil, moment: Moment) -> list[Event]:
+    """:raises NotWatched, NoStepLeft:"""
     reminders = watched(state)
-    if reminders.planned is not None:
+    if reminders.planned is not None and reminders.due_on == command.due_on:
         raise NoStepLeft("due_on")
     return _plan(replace(reminders, due_on=command.due_on), command.on, moment)
 
 
 def end(state: Reminders | None, command: EndReminders, moment: Moment) -> list[Event]:
-    """A report that came in after the day of its escalation is escalated in retrospect.
+    """What was dealt with after the day of its escalation is escalated in retrospect.
 
-    :raises ReportNotWatched, NothingPlanned:
+    :raises NotWatched, NothingPlanned:
     """
     reminders = watched(state)
     if reminders.planned is None:
-        raise NothingPlanned("obligation_id")
+        raise NothingPlanned("owed_id")
     events: list[Event] = []
-    if command.on > ReminderStep.ESCALATION.day(reminders.due_on):
-        events.append(_escalation(reminders, moment, retrospective=True, still_out=False))
-    ended = RemindersEnded(
-        unit=reminders.unit, on=command.on, obligation_id=reminders.obligation_id, year=reminders.year, due_on=reminders.due_on
-    )
-    return [*events, ended]
+    if command.on > reminders.day(ReminderStep.ESCALATION):
+        events.append(_escalation(reminders, moment, retrospective=True, still_owed=False))
+    return [*events, reminders.duty.ended(command.on, reminders.due_on)]
 
 
 def take_step(state: Reminders | None, command: TakeReminderStep, moment: Moment) -> list[Event]:
     """The planned step happens now and the next one is planned; a reminder overtaken by the day of the next is missed.
 
-    :raises ReportNotWatched, NothingPlanned: the report came in, or the step was taken before.
+    :raises NotWatched, NothingPlanned: it was dealt with, or the step was taken before.
     :raises StepNotDue: its day has not come.
     """
     reminders = watched(state)
     planned = reminders.planned
     if planned is None or (reminders.due_on, planned.step) != (command.due_on, command.step):
-        raise NothingPlanned("obligation_id")
-    day = planned.step.day(reminders.due_on)
+        raise NothingPlanned("owed_id")
+    day = reminders.day(planned.step)
     if moment.today < day:
         raise StepNotDue("step", day=day)
     if planned.step is ReminderStep.ESCALATION:
-        return [_escalation(reminders, moment, retrospective=planned.late, still_out=True)]
-    following = _STEPS[_STEPS.index(planned.step) + 1]
-    if moment.today >= following.day(reminders.due_on):
+        return [_escalation(reminders, moment, retrospective=planned.late, still_owed=True)]
+    following = reminders.steps[reminders.steps.index(planned.step) + 1]
+    if moment.today >= reminders.day(following):
         return _plan(replace(reminders, planned=None), moment.today, moment)
-    fired = ReminderFired(
-        unit=reminders.unit,
-        on=moment.today,
-        obligation_id=reminders.obligation_id,
-        title=reminders.title,
-        year=reminders.year,
-        due_on=reminders.due_on,
-        step=planned.step,
-    )
+    fired = reminders.duty.fired(moment.today, reminders.due_on, planned.step)
     return [fired, *_plan(evolve(reminders, fired), moment.today, moment)]
 
 
 def watched(state: Reminders | None) -> Reminders:
-    """:raises ReportNotWatched: nobody asked for such a report."""
+    """:raises NotWatched: nobody asked for such a thing."""
     if state is None:
-        raise ReportNotWatched("obligation_id")
+        raise NotWatched("owed_id")
     return state
 
 
 def _plan(reminders: Reminders, on: date, moment: Moment) -> list[Event]:
     """Which steps were missed, and which comes next."""
-    due_on = reminders.due_on
-    left = [step for step in _STEPS if (due_on, step) not in reminders.done]
-    missed = [step for step in left if step.day(due_on) < moment.today and step is not ReminderStep.ESCALATION]
+    duty, due_on = reminders.duty, reminders.due_on
+    left = [step for step in reminders.steps if (due_on, step) not in reminders.done]
+    missed = tuple(step for step in left if reminders.day(step) < moment.today and step is not ReminderStep.ESCALATION)
     ahead = [step for step in left if step not in missed]
     if not ahead:
         raise NoStepLeft("due_on")
-    events: list[Event] = []
-    if missed:
-        events.append(
-            RemindersMissed(
-                unit=reminders.unit,
-                on=on,
-                obligation_id=reminders.obligation_id,
-                year=reminders.year,
-                due_on=due_on,
-                steps=tuple(missed),
-            )
-        )
-    late = ahead[0].day(due_on) < moment.today
-    scheduled = ReminderScheduled(
-        unit=reminders.unit,
-        on=on,
-        obligation_id=reminders.obligation_id,
-        title=reminders.title,
-        year=reminders.year,
-        due_on=due_on,
-        step=ahead[0],
-        fires_at=next_reminding_moment(moment.now) if late else reminding_moment(ahead[0].day(due_on)),
-    )
-    return [*events, scheduled]
+    day = reminders.day(ahead[0])
+    fires_at = next_reminding_moment(moment.now) if day < moment.today else reminding_moment(day)
+    scheduled = duty.scheduled(on, due_on, ahead[0], fires_at)
+    return [duty.missed(on, due_on, missed), scheduled] if missed else [scheduled]
 
 
-def _escalation(reminders: Reminders, moment: Moment, *, retrospective: bool, still_out: bool) -> EscalationRaised:
-    on = ReminderStep.ESCALATION.day(reminders.due_on) if retrospective else moment.today
-    return EscalationRaised(
-        unit=reminders.unit,
-        on=on,
-        obligation_id=reminders.obligation_id,
-        title=reminders.title,
-        year=reminders.year,
-        due_on=reminders.due_on,
-        superior=moment.superior(reminders.unit, on),
-        retrospective=retrospective,
-        still_out=still_out,
-    )
+def _escalation(reminders: Reminders, moment: Moment, *, retrospective: bool, still_owed: bool) -> Event:
+    duty, on = reminders.duty, reminders.day(ReminderStep.ESCALATION) if retrospective else moment.today
+    superior = moment.superior(duty.unit, on)
+    return duty.escalated(on, reminders.due_on, superior, retrospective=retrospective, still_owed=still_owed)
 
 
 def evolve(state: Reminders | None, event: Event) -> Reminders:
     """The reminders after one more event."""
     match event:
-        case ReminderScheduled():
-            known = state or Reminders(event.obligation_id, event.unit, event.title, event.year, event.due_on)
-            late = reminding_moment(event.step.day(event.due_on)) < event.fires_at
-            return replace(known, title=event.title, due_on=event.due_on, planned=Planned(event.step, late))
-        case RemindersMissed():
-            known = state or Reminders(event.obligation_id, event.unit, "", event.year, event.due_on)
-            return _done(known, event.due_on, *event.steps)
-        case ReminderFired() if state:
+        case ReminderScheduled() | DataRequestReminderScheduled():
+            duty = duty_of(event)
+            known = replace(state or Reminders(duty, event.on, event.due_on), duty=duty, due_on=event.due_on)
+            late = reminding_moment(known.day(event.step)) < event.fires_at
+            return replace(known, planned=Planned(event.step, late))
+        case RemindersMissed() | DataRequestRemindersMissed():
+            return _done(state or Reminders(duty_of(event), event.on, event.due_on), event.due_on, *event.steps)
+        case ReminderFired() | DataRequestReminderFired() if state:
             return _done(state, event.due_on, event.step)
-        case EscalationRaised() if state:
+        case EscalationRaised() | DataRequestEscalated() if state:
             return _done(state, event.due_on, ReminderStep.ESCALATION)
-        case RemindersEnded() if state:
+        case RemindersEnded() | DataRequestRemindersEnded() if state:
             return replace(state, planned=None)
-    raise AssertionError(f"{event.topic} is no event of a report's reminders")
+    raise AssertionError(f"{event.topic} is no event of reminders")
 
 
 def _done(state: Reminders, due_on: date, *steps: ReminderStep) -> Reminders:
     return replace(state, planned=None, done=state.done | {(due_on, step) for step in steps})
 
 
-REMINDERS = Aggregate("reminders", evolve, lambda reminders: reminders.unit)
+REMINDERS = Aggregate("reminders", evolve, lambda reminders: reminders.duty.unit)

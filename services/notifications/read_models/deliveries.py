@@ -18,6 +18,7 @@ from notifications.events import (
     NotificationRetried,
     NotificationSending,
     NotificationSent,
+    NotificationWithdrawn,
     RecipientKind,
 )
 
@@ -63,7 +64,11 @@ DELIVERIES = ReadModel(
     key=("delivery_id",),
     source="notifications",
     indexes=(("unit", "status", "delivery_id"),),
-    statements=("create index if not exists {table}_due on {table} (channel, due_at, delivery_id) where due_at is not null",),
+    statements=(
+        "create index if not exists {table}_due on {table} (channel, due_at, delivery_id) where due_at is not null",
+        "create index if not exists {table}_open_to_member on {table} (recipient, delivery_id)"
+        " where recipient_kind = 'member' and status not in ('sent', 'withdrawn')",
+    ),
 )
 
 
@@ -125,6 +130,12 @@ def retried(row: DeliveryRow | None, event: NotificationRetried, at: RecordedEve
     return _moved(row, at, status="pending", tries=0, due_at=event.retry_at)
 
 
+@DELIVERIES.on(NotificationWithdrawn, key=lambda event: (event.delivery_id,))
+def withdrawn(row: DeliveryRow | None, event: NotificationWithdrawn, at: RecordedEvent) -> DeliveryRow:
+    """It was taken back."""
+    return _moved(row, at, status="withdrawn", reason=event.reason, due_at=None)
+
+
 def _moved(row: DeliveryRow | None, at: RecordedEvent, **changes: object) -> DeliveryRow:
     assert row is not None
     return replace(row, position=at.position, **changes)  # type: ignore[arg-type]
@@ -141,3 +152,10 @@ async def deliveries_of(pool: Pool, units: Sequence[str], status: str, size: int
     """One page of the deliveries to some units in one status, by id."""
     condition = f"unit = any(%s) and status = %s {'and delivery_id > %s' if after else ''} order by delivery_id limit %s"
     return await fetch_rows(pool, DELIVERIES, condition, (list(units), status, *((after,) if after else ()), size))
+
+
+async def open_to_member(pool: Pool, member_id: UUID, size: int, after: UUID | None) -> list[DeliveryRow]:
+    """One page of what is on its way to a member, or lies in its inbox, by id."""
+    open_ = "recipient_kind = 'member' and status not in ('sent', 'withdrawn')"
+    condition = f"{open_} and recipient = %s {'and delivery_id > %s' if after else ''} order by delivery_id limit %s"
+    return await fetch_rows(pool, DELIVERIES, condition, (str(member_id), *((after,) if after else ()), size))

@@ -1,5 +1,6 @@
 """What lies in the inbox of a unit's officers or of a member, and what of it was read?"""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from uuid import UUID
@@ -9,14 +10,15 @@ import orjson
 from chassis.database import Pool, fetch_rows
 from chassis.events import RecordedEvent
 from chassis.read_models import ReadModel
-from notifications.events import Channel, NotificationRead, NotificationRequested
+from notifications.events import Channel, NotificationRead, NotificationRequested, NotificationWithdrawn, RecipientKind
 
 
 @dataclass(frozen=True, slots=True)
 class InboxRow:
-    """A message in an inbox; `position` orders the messages, `parameters` is JSON."""
+    """A message in an inbox; `position` orders the messages, `parameters` is JSON, `unit` is that of its history."""
 
     delivery_id: UUID
+    unit: str
     recipient_kind: str
     recipient: str
     template: str
@@ -34,7 +36,7 @@ class InboxRow:
 
 INBOX = ReadModel(
     "inbox",
-    1,
+    2,
     InboxRow,
     key=("delivery_id",),
     source="notifications",
@@ -53,6 +55,7 @@ def arrived(row: InboxRow | None, event: NotificationRequested, at: RecordedEven
     parameters = orjson.dumps(event.parameters, option=orjson.OPT_SORT_KEYS).decode()
     return InboxRow(
         event.delivery_id,
+        event.unit,
         event.recipient_kind.value,
         event.recipient,
         event.template.value,
@@ -70,14 +73,34 @@ def read(row: InboxRow | None, event: NotificationRead, at: RecordedEvent) -> In
     return replace(row, read_on=event.on)
 
 
-async def inbox(
-    pool: Pool, recipient_kind: str, recipient: str, unread_only: bool, size: int, before: int | None
-) -> list[InboxRow]:
+@INBOX.on(NotificationWithdrawn, key=lambda event: (event.delivery_id,))
+def withdrawn(row: InboxRow | None, event: NotificationWithdrawn, at: RecordedEvent) -> InboxRow | None:
+    """It was taken back, and lies in no inbox any more."""
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class Addressee:
+    """Whose inbox: a unit's code or a member's id; `units` are those in whose history its messages stand, all when None."""
+
+    kind: RecipientKind
+    name: str
+    units: Sequence[str] | None
+
+
+async def inbox(pool: Pool, addressee: Addressee, unread_only: bool, size: int, before: int | None) -> list[InboxRow]:
     """One page of an inbox, newest first.
 
     :param before: position of the last message of the page before.
     """
-    unread = "and read_on is null" if unread_only else ""
-    beyond = "and position < %s" if before else ""
-    condition = f"recipient = %s and recipient_kind = %s {unread} {beyond} order by position desc limit %s"
-    return await fetch_rows(pool, INBOX, condition, (recipient, recipient_kind, *((before,) if before else ()), size))
+    conditions = ["recipient = %s and recipient_kind = %s"]
+    values: list[object] = [addressee.name, addressee.kind.value]
+    if unread_only:
+        conditions.append("read_on is null")
+    if addressee.units is not None:
+        conditions.append("unit = any(%s)")
+        values.append(list(addressee.units))
+    if before:
+        conditions.append("position < %s")
+        values.append(before)
+    return await fetch_rows(pool, INBOX, f"{' and '.join(conditions)} order by position desc limit %s", (*values, size))

@@ -1,5 +1,11 @@
-"""May a campaign have this budget? Once approved it is only adjusted, never below what is approved and given of it."""
+"""May a campaign have this budget? Once approved it is only adjusted, never below what is approved and given of it.
 
+It is signed at the unit where whoever approves it holds its role: the campaign's own, or one above it.
+"""
+
+from dataclasses import dataclass
+
+from chassis.authorities import Mandate
 from chassis.events import Event
 from chassis.fields import Line, Vnd
 from chassis.refusals import RuleBroken
@@ -28,6 +34,14 @@ class NothingChanges(RuleBroken):
     en = "Nothing would change."
 
 
+@dataclass(frozen=True, slots=True)
+class Signing:
+    """What decisions on a budget see besides the campaign: at which unit the caller signs, and by what."""
+
+    unit: str
+    mandate: Mandate
+
+
 class ApproveBudget(CampaignCommand):
     """Approve the budget of a campaign."""
 
@@ -41,17 +55,18 @@ class AdjustBudget(CampaignCommand):
     reason: Line
 
 
-def approve_budget(state: GiftCampaign | None, command: ApproveBudget, _: object) -> list[Event]:
-    """:raises CampaignUnknown, CampaignIsClosed, BudgetAlreadyApproved, NotBefore:"""
+def approve_budget(state: GiftCampaign | None, command: ApproveBudget, signing: Signing) -> list[Event]:
+    """:raises CampaignUnknown, CampaignIsClosed, BudgetAlreadyApproved, NotBefore, NoAuthority:"""
     campaign = ongoing(state)
     if campaign.budget_vnd is not None:
         raise BudgetAlreadyApproved("campaign_id")
     not_before(campaign.budget_on, command.on)
-    return [BudgetApproved(unit=campaign.unit, on=command.on, amount_vnd=command.amount_vnd, **campaign.told)]
+    signed = signing.mandate.at(signing.unit, command.on).signed
+    return [BudgetApproved(unit=campaign.unit, on=command.on, amount_vnd=command.amount_vnd, **campaign.told, **signed)]
 
 
-def adjust_budget(state: GiftCampaign | None, command: AdjustBudget, _: object) -> list[Event]:
-    """:raises CampaignUnknown, CampaignIsClosed, BudgetNotApproved, BudgetBelowGifts, NothingChanges, NotBefore:"""
+def adjust_budget(state: GiftCampaign | None, command: AdjustBudget, signing: Signing) -> list[Event]:
+    """:raises CampaignUnknown, CampaignIsClosed, BudgetNotApproved, BudgetBelowGifts, NothingChanges, NotBefore, NoAuthority:"""
     campaign = ongoing(state)
     former_amount_vnd = campaign.approved_budget_vnd
     if command.amount_vnd == former_amount_vnd:
@@ -67,5 +82,6 @@ def adjust_budget(state: GiftCampaign | None, command: AdjustBudget, _: object) 
             former_amount_vnd=former_amount_vnd,
             reason=command.reason,
             **campaign.told,
+            **signing.mandate.at(signing.unit, command.on).signed,
         )
     ]

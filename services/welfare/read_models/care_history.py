@@ -1,10 +1,11 @@
 """What was a member given, over the years?"""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from uuid import UUID
 
-from chassis.database import Pool, fetch_rows
+from chassis.database import Pool, fetch, fetch_rows
 from chassis.events import RecordedEvent
 from chassis.read_models import Key, ReadModel
 from welfare.events import GiftDistributed, GiftReceiptConfirmed, GiftReturned
@@ -73,15 +74,21 @@ def returned(row: CareRow | None, event: GiftReturned, at: RecordedEvent) -> Car
     return row and replace(row, returned_on=event.on)
 
 
-async def care_of(pool: Pool, member_id: UUID, size: int, after: Key | None) -> list[CareRow]:
-    """One page of what a member was given, the latest first.
+async def units_of_care(pool: Pool, member_id: UUID) -> list[str]:
+    """The units in which a member was given something."""
+    rows = await fetch(pool, f"select distinct unit from {CARE_HISTORY.table} where member_id = %s order by unit", (member_id,))
+    return [unit for (unit,) in rows]
+
+
+async def care_of(pool: Pool, member_id: UUID, units: Sequence[str], size: int, after: Key | None) -> list[CareRow]:
+    """One page of what a member was given in some units, the latest first.
 
     :param after: day and campaign of the last row of the page before.
     """
-    condition = f"member_id = %s {'and (given_on, campaign_id) < (%s, %s)' if after else ''}"
+    condition = f"member_id = %s and unit = any(%s) {'and (given_on, campaign_id) < (%s, %s)' if after else ''}"
     return await fetch_rows(
         pool,
         CARE_HISTORY,
         f"{condition} order by given_on desc, campaign_id desc limit %s",
-        (member_id, *(after or ()), size),
+        (member_id, list(units), *(after or ()), size),
     )

@@ -290,12 +290,17 @@ Global___GetFiguresResponse: _TypeAlias = GetFiguresResponse  # noqa: Y015
 
 NEEDS_FIELD_NUMBER: _builtins.int
 SERVICES_FIELD_NUMBER: _builtins.int
+READINGS_RECORDED_FIELD_NUMBER: _builtins.int
 PERSONAL_FIELD_NUMBER: _builtins.int
 needs: _extension_dict._ExtensionFieldDescriptor[_descriptor_pb2.MethodOptions, Global___Role.ValueType]
 """The least role a caller needs, at the target's unit or above it. Every method states one."""
 services: _extension_dict._ExtensionFieldDescriptor[_descriptor_pb2.MethodOptions, _containers.RepeatedScalarFieldContainer[_builtins.str]]
 """The services of the suite that may call the method under their own identity, for themselves or for the officer whose
 token they carry on. No other service may.
+"""
+readings_recorded: _extension_dict._ExtensionFieldDescriptor[_descriptor_pb2.MethodOptions, _builtins.bool]
+"""Each reading by an auditor, or of somebody outside the own subtree, is recorded with its reason; so auditors may ask
+although the answer is personal.
 """
 personal: _extension_dict._ExtensionFieldDescriptor[_descriptor_pb2.FieldOptions, _builtins.bool]
 """The value belongs to a person: it is kept encrypted, is told to nobody by accident, and enters no log. An answer that

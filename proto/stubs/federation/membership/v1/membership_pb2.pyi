@@ -1368,6 +1368,7 @@ class Member(_message.Message):
     JOINED_ON_FIELD_NUMBER: _builtins.int
     LEFT_ON_FIELD_NUMBER: _builtins.int
     HARDSHIP_FIELD_NUMBER: _builtins.int
+    ERASED_FIELD_NUMBER: _builtins.int
     member_id: _builtins.str
     unit: _builtins.str
     full_name: _builtins.str
@@ -1378,6 +1379,8 @@ class Member(_message.Message):
     joined_on: _builtins.str
     left_on: _builtins.str
     hardship: Global___HardshipGrade.ValueType
+    erased: _builtins.bool
+    """The personal data was erased on request; what stands above of it is empty."""
     def __init__(
         self,
         *,
@@ -1391,14 +1394,35 @@ class Member(_message.Message):
         joined_on: _builtins.str = ...,
         left_on: _builtins.str = ...,
         hardship: Global___HardshipGrade.ValueType = ...,
+        erased: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["birth_date", b"birth_date", "email", b"email", "full_name", b"full_name", "hardship", b"hardship", "joined_on", b"joined_on", "left_on", b"left_on", "member_id", b"member_id", "phone", b"phone", "status", b"status", "unit", b"unit"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["birth_date", b"birth_date", "email", b"email", "erased", b"erased", "full_name", b"full_name", "hardship", b"hardship", "joined_on", b"joined_on", "left_on", b"left_on", "member_id", b"member_id", "phone", b"phone", "status", b"status", "unit", b"unit"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Member: _TypeAlias = Member  # noqa: Y015
+
+@_typing.final
+class FindMemberRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NATIONAL_ID_FIELD_NUMBER: _builtins.int
+    national_id: _builtins.str
+    """Căn cước công dân, twelve digits."""
+    def __init__(
+        self,
+        *,
+        national_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["national_id", b"national_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___FindMemberRequest: _TypeAlias = FindMemberRequest  # noqa: Y015
 
 @_typing.final
 class ListMembersRequest(_message.Message):
@@ -1449,6 +1473,40 @@ class ListMembersResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ListMembersResponse: _TypeAlias = ListMembersResponse  # noqa: Y015
+
+@_typing.final
+class GetTreePositionRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetTreePositionRequest: _TypeAlias = GetTreePositionRequest  # noqa: Y015
+
+@_typing.final
+class GetTreePositionResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    POSITION_FIELD_NUMBER: _builtins.int
+    position: _builtins.int
+    def __init__(
+        self,
+        *,
+        position: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["position", b"position"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetTreePositionResponse: _TypeAlias = GetTreePositionResponse  # noqa: Y015
 
 @_typing.final
 class CheckMembersRequest(_message.Message):
@@ -1576,7 +1634,7 @@ class GetMemberContactsResponse(_message.Message):
     CONTACTS_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def contacts(self) -> _containers.RepeatedCompositeFieldContainer[Global___MemberContact]:
-        """Those that are known, in the order asked."""
+        """Those that are known and agree today, in the order asked."""
 
     def __init__(
         self,

@@ -54,6 +54,14 @@ class _TemplateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Template.Val
     """A report is overdue. Parameters: unit, title, year, due_on."""
     TEMPLATE_REPORT_ESCALATED: _Template.ValueType  # 3
     """A report of a unit below is still out. Parameters: unit, title, year, due_on."""
+    TEMPLATE_DATA_REQUEST_ANSWER_DUE: _Template.ValueType  # 4
+    """A data request must be answered. Parameters: unit, request_id, request_kind, due_on."""
+    TEMPLATE_DATA_REQUEST_ANSWER_LATE: _Template.ValueType  # 5
+    """A unit below has not answered a data request. Parameters: unit, request_id, request_kind, due_on."""
+    TEMPLATE_DATA_REQUEST_CARRYING_OUT_DUE: _Template.ValueType  # 6
+    """A data request must be carried out. Parameters: unit, request_id, request_kind, due_on."""
+    TEMPLATE_DATA_REQUEST_CARRYING_OUT_LATE: _Template.ValueType  # 7
+    """A unit below has not carried out a data request. Parameters: unit, request_id, request_kind, due_on."""
 
 class Template(_Template, metaclass=_TemplateEnumTypeWrapper):
     """What a message says; its words, in both languages, are the service's."""
@@ -65,6 +73,14 @@ TEMPLATE_REPORT_OVERDUE: Template.ValueType  # 2
 """A report is overdue. Parameters: unit, title, year, due_on."""
 TEMPLATE_REPORT_ESCALATED: Template.ValueType  # 3
 """A report of a unit below is still out. Parameters: unit, title, year, due_on."""
+TEMPLATE_DATA_REQUEST_ANSWER_DUE: Template.ValueType  # 4
+"""A data request must be answered. Parameters: unit, request_id, request_kind, due_on."""
+TEMPLATE_DATA_REQUEST_ANSWER_LATE: Template.ValueType  # 5
+"""A unit below has not answered a data request. Parameters: unit, request_id, request_kind, due_on."""
+TEMPLATE_DATA_REQUEST_CARRYING_OUT_DUE: Template.ValueType  # 6
+"""A data request must be carried out. Parameters: unit, request_id, request_kind, due_on."""
+TEMPLATE_DATA_REQUEST_CARRYING_OUT_LATE: Template.ValueType  # 7
+"""A unit below has not carried out a data request. Parameters: unit, request_id, request_kind, due_on."""
 Global___Template: _TypeAlias = Template  # noqa: Y015
 
 class _DeliveryStatus:
@@ -84,6 +100,8 @@ class _DeliveryStatusEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Delive
     """It lies in the inbox."""
     DELIVERY_STATUS_PARKED: _DeliveryStatus.ValueType  # 5
     """Given up, with a reason, until somebody retries it."""
+    DELIVERY_STATUS_WITHDRAWN: _DeliveryStatus.ValueType  # 6
+    """Taken back for good, because its recipient was erased."""
 
 class DeliveryStatus(_DeliveryStatus, metaclass=_DeliveryStatusEnumTypeWrapper): ...
 
@@ -98,7 +116,35 @@ DELIVERY_STATUS_DELIVERED: DeliveryStatus.ValueType  # 4
 """It lies in the inbox."""
 DELIVERY_STATUS_PARKED: DeliveryStatus.ValueType  # 5
 """Given up, with a reason, until somebody retries it."""
+DELIVERY_STATUS_WITHDRAWN: DeliveryStatus.ValueType  # 6
+"""Taken back for good, because its recipient was erased."""
 Global___DeliveryStatus: _TypeAlias = DeliveryStatus  # noqa: Y015
+
+class _Owed:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _OwedEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Owed.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    OWED_UNSPECIFIED: _Owed.ValueType  # 0
+    OWED_REPORT: _Owed.ValueType  # 1
+    """A report."""
+    OWED_DATA_REQUEST_ANSWER: _Owed.ValueType  # 2
+    """The answer to a data request."""
+    OWED_DATA_REQUEST_CARRYING_OUT: _Owed.ValueType  # 3
+    """The carrying out of a data request."""
+
+class Owed(_Owed, metaclass=_OwedEnumTypeWrapper):
+    """What a unit owes until a day."""
+
+OWED_UNSPECIFIED: Owed.ValueType  # 0
+OWED_REPORT: Owed.ValueType  # 1
+"""A report."""
+OWED_DATA_REQUEST_ANSWER: Owed.ValueType  # 2
+"""The answer to a data request."""
+OWED_DATA_REQUEST_CARRYING_OUT: Owed.ValueType  # 3
+"""The carrying out of a data request."""
+Global___Owed: _TypeAlias = Owed  # noqa: Y015
 
 class _ReminderStep:
     ValueType = _typing.NewType("ValueType", _builtins.int)
@@ -114,10 +160,16 @@ class _ReminderStepEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Reminder
     REMINDER_STEP_DAY_AFTER: _ReminderStep.ValueType  # 3
     """T+1."""
     REMINDER_STEP_ESCALATION: _ReminderStep.ValueType  # 4
-    """T+3: to the line parent."""
+    """To the line parent: T+3 for a report, T+1 for a data request."""
+    REMINDER_STEP_ON_RECEIPT: _ReminderStep.ValueType  # 5
+    """The day a data request was received."""
+    REMINDER_STEP_FIVE_DAYS_BEFORE: _ReminderStep.ValueType  # 6
+    """T-5."""
+    REMINDER_STEP_DUE_DAY: _ReminderStep.ValueType  # 7
+    """T."""
 
 class ReminderStep(_ReminderStep, metaclass=_ReminderStepEnumTypeWrapper):
-    """When a report's unit is reminded, and when its superior is told, counted from the due day; at 08:00 in Hà Nội."""
+    """When a unit is reminded of what it owes, and when its superior is told, counted from the due day T; at 08:00 in Hà Nội."""
 
 REMINDER_STEP_UNSPECIFIED: ReminderStep.ValueType  # 0
 REMINDER_STEP_WEEK_BEFORE: ReminderStep.ValueType  # 1
@@ -127,7 +179,13 @@ REMINDER_STEP_DAY_BEFORE: ReminderStep.ValueType  # 2
 REMINDER_STEP_DAY_AFTER: ReminderStep.ValueType  # 3
 """T+1."""
 REMINDER_STEP_ESCALATION: ReminderStep.ValueType  # 4
-"""T+3: to the line parent."""
+"""To the line parent: T+3 for a report, T+1 for a data request."""
+REMINDER_STEP_ON_RECEIPT: ReminderStep.ValueType  # 5
+"""The day a data request was received."""
+REMINDER_STEP_FIVE_DAYS_BEFORE: ReminderStep.ValueType  # 6
+"""T-5."""
+REMINDER_STEP_DUE_DAY: ReminderStep.ValueType  # 7
+"""T."""
 Global___ReminderStep: _TypeAlias = ReminderStep  # noqa: Y015
 
 @_typing.final
@@ -772,7 +830,9 @@ class Delivery(_message.Message):
     status: Global___DeliveryStatus.ValueType
     attempts: _builtins.int
     reason: _builtins.str
-    """Why the last attempt failed."""
+    """Why the last attempt failed, or why none was made: NoConsent when its member agrees to no mail, NoAddress when its
+    unit has no address open.
+    """
     due_at: _builtins.str
     """When the next attempt is due."""
     def __init__(
@@ -828,6 +888,7 @@ class ListRemindersRequest(_message.Message):
     PAGE_FIELD_NUMBER: _builtins.int
     unit: _builtins.str
     year: _builtins.int
+    """The year reported on; of a data request, that of its due day."""
     @_builtins.property
     def page(self) -> _contract_pb2.PageRequest: ...
     def __init__(
@@ -859,9 +920,14 @@ class Reminder(_message.Message):
     SENT_FIELD_NUMBER: _builtins.int
     ESCALATED_TO_FIELD_NUMBER: _builtins.int
     ESCALATED_ON_FIELD_NUMBER: _builtins.int
+    OWED_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    REQUEST_KIND_FIELD_NUMBER: _builtins.int
     obligation_id: _builtins.str
+    """Of a report; empty for a data request."""
     unit: _builtins.str
     title: _builtins.str
+    """Of a report; empty for a data request."""
     year: _builtins.int
     due_on: _builtins.str
     next_step: Global___ReminderStep.ValueType
@@ -872,6 +938,11 @@ class Reminder(_message.Message):
     escalated_to: _builtins.str
     """The unit told of the delay, and when; empty while it was not."""
     escalated_on: _builtins.str
+    owed: Global___Owed.ValueType
+    request_id: _builtins.str
+    """Of a data request; empty for a report."""
+    request_kind: _builtins.str
+    """What a data request asks for, e.g. erasure; empty for a report."""
     def __init__(
         self,
         *,
@@ -885,10 +956,13 @@ class Reminder(_message.Message):
         sent: _builtins.int = ...,
         escalated_to: _builtins.str = ...,
         escalated_on: _builtins.str = ...,
+        owed: Global___Owed.ValueType = ...,
+        request_id: _builtins.str = ...,
+        request_kind: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["due_on", b"due_on", "escalated_on", b"escalated_on", "escalated_to", b"escalated_to", "fires_at", b"fires_at", "next_step", b"next_step", "obligation_id", b"obligation_id", "sent", b"sent", "title", b"title", "unit", b"unit", "year", b"year"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["due_on", b"due_on", "escalated_on", b"escalated_on", "escalated_to", b"escalated_to", "fires_at", b"fires_at", "next_step", b"next_step", "obligation_id", b"obligation_id", "owed", b"owed", "request_id", b"request_id", "request_kind", b"request_kind", "sent", b"sent", "title", b"title", "unit", b"unit", "year", b"year"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

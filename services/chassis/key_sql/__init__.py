@@ -1,0 +1,1 @@
+"""The schema of the key store, one numbered step a file."""

@@ -1,0 +1,127 @@
+"""What does membership do when its own history says that a person was erased? Keys first, then everything else.
+
+The order is: the event, the destruction of the key, the acknowledgements, the certificate (docs/decisions/0012).
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import Any, Protocol
+from uuid import UUID
+
+import structlog
+
+from chassis.commands import Command
+from chassis.database import Connection, Pool, fetch
+from chassis.events import RecordedEvent, topics_of
+from chassis.following import unprocessable
+from chassis.reactions import NUMBERED_LATER, Reaction
+from chassis.read_models import ReadModel
+from membership.domain.data_request import RequestClosed
+from membership.domain.erasure import AcknowledgementsOutstanding, CertifyErasure
+from membership.events import ErasureAcknowledged, SubjectErased
+from membership.read_models.erasures import erased_in_history
+
+log = structlog.get_logger(__name__)
+
+
+class Tombs(Protocol):
+    """What destroys keys for good, and knows whose."""
+
+    async def destroy(self, persons: Sequence[UUID]) -> None:
+        """Leave nothing of the keys of some persons but a tombstone; again is as once.
+
+        :raises Unavailable: the key store cannot be reached.
+        """
+
+    async def erased(self) -> Sequence[UUID]:
+        """Everybody of whom there is a tombstone. :raises Unavailable: the key store cannot be reached."""
+
+
+class DestroyKeys:
+    """The effect that an erasure has on keys: an :class:`chassis.following.Effect` of the own history.
+
+    After a fault between the event and the destruction it goes on where it was, so no erasure is left half done. Beside
+    its position it keeps who was erased, for the next start: see :class:`StayErased`.
+    """
+
+    name, source, topics = "destroy_keys", "membership", topics_of([SubjectErased])
+    schema = ("create table if not exists erased (person_id uuid primary key)",)
+
+    def __init__(self, keys: Tombs) -> None:
+        self._keys = keys
+
+    async def take(self, events: Sequence[RecordedEvent], transaction: Connection) -> None:
+        """Destroy the keys of the erased; they are gone before the position moves.
+
+        :raises Unavailable: not just now, take the events again. :raises Unprocessable: an event cannot be read.
+        """
+        persons = [_erased(event) for event in events]
+        await self._keys.destroy(persons)
+        await transaction.execute("insert into erased select unnest(%s::uuid[]) on conflict do nothing", (persons,))
+
+    async def taken(self, events: Sequence[RecordedEvent]) -> None:
+        """Nothing is left to do."""
+
+
+class StayErased:
+    """Makes sure, before anything is followed or answered, that whoever was erased has no key and no name here.
+
+    A backup of the key store that is put back brings destroyed keys with it; they are destroyed again, for the erased stand
+    beside the position of :class:`DestroyKeys`. A backup of membership's own database may know nothing of an erasure whose
+    tombstone the key store has; then the read models that have names are built anew, from a history without their keys.
+
+    :param pool: of membership's own database.
+    :param models: the read models with personal values in clear.
+    """
+
+    def __init__(self, pool: Pool, keys: Tombs, models: Sequence[ReadModel[Any]]) -> None:
+        self._pool, self._keys, self._models = pool, keys, models
+
+    async def start(self) -> None:
+        """Destroy again, and clear what is too much.
+
+        :raises Unavailable: the key store cannot be reached; nobody is answered before it can.
+        """
+        known = {person_id for (person_id,) in await fetch(self._pool, "select person_id from erased")}
+        if known:
+            await self._keys.destroy(list(known))
+        # Where it was destroyed and the position not yet moved, the follower only goes on.
+        buried = set(await self._keys.erased()) - known
+        if unheard_of := buried - await erased_in_history(self._pool, list(buried)):
+            log.warning("the history does not know of some erasures; names are cleared", persons=len(unheard_of))
+            await self._clear(list(unheard_of))
+
+    async def stop(self) -> None:
+        """Nothing goes on."""
+
+    async def _clear(self, persons: Sequence[UUID]) -> None:
+        async with self._pool.connection() as connection, connection.transaction():
+            for model in self._models:
+                # Locked before it is emptied, so that another process does not fill it from where it was.
+                await connection.execute("update followers set position = 0 where follower = %s", (model.name,))
+                await connection.execute(f"truncate {model.table}".encode())
+            await connection.execute("insert into erased select unnest(%s::uuid[]) on conflict do nothing", (persons,))
+
+
+def on_acknowledged(at: RecordedEvent) -> Iterable[Command]:
+    """Perhaps it was the last one: then the erasure is certified."""
+    event = at.event
+    assert isinstance(event, ErasureAcknowledged)
+    yield CertifyErasure(command_id=NUMBERED_LATER, request_id=event.request_id, on=event.on)
+
+
+CERTIFY = Reaction(
+    "certify_erasures",
+    "membership",
+    topics_of([ErasureAcknowledged]),
+    on_acknowledged,
+    nothing_to_do=(AcknowledgementsOutstanding, RequestClosed),
+)
+
+
+def _erased(at: RecordedEvent) -> UUID:
+    try:
+        event = at.event
+        assert isinstance(event, SubjectErased)
+    except Exception as error:
+        raise unprocessable(at, error) from error
+    return event.person_id

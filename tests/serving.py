@@ -1,0 +1,210 @@
+"""Services of the suite in this process, as they are put together: certificates, tokens, a database each, one NATS.
+
+Users call with tokens, services with their certificates, and every answer has seen everything answered before.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import grpc
+import psycopg
+from google.protobuf.descriptor import MethodDescriptor, ServiceDescriptor
+from google.protobuf.message import Message
+from google.protobuf.message_factory import GetMessageClass
+
+import federation
+from chassis.calls import path_of
+from chassis.clients import RpcClient
+from chassis.credentials import Credentials
+from chassis.database import migrate
+from chassis.operations import OPERATIONS
+from chassis.security import Caller, Role
+from chassis.service import Service
+from chassis.streams import set_up
+from chassis.wrapping_keys import WrappingKeys
+from congdoan.embedded import EmbeddedPostgres
+from tests import identities
+from tests.issuing import credentials_of, token_of, token_settings
+
+FOUNDER = Caller("founder", Role.FEDERATION_OFFICER, "tld", "en")
+"""Whose right reaches everywhere, once the first unit is there."""
+
+SERVICES = ("membership", "welfare", "awards", "notifications", "audit")
+SECRET = "ab" * 32
+NO_RETRIES = (("grpc.enable_retries", 0),)
+
+
+def contracts_of(name: str) -> list[ServiceDescriptor]:
+    """Every gRPC service that a service answers, that of its operator last."""
+    folder = next(Path(place) / name / "v1" for place in federation.__path__)
+    modules = (import_module(f"federation.{name}.v1.{file.stem}") for file in sorted(folder.glob("*_pb2.py")))
+    return [*(service for module in modules for service in module.DESCRIPTOR.services_by_name.values()), OPERATIONS]
+
+
+def method_of(name: str, rpc: str) -> MethodDescriptor:
+    """An RPC of a service by its name."""
+    return next(contract.methods_by_name[rpc] for contract in contracts_of(name) if rpc in contract.methods_by_name)
+
+
+def request_of(name: str, rpc: str, /, **fields: Any) -> Message:
+    """The request of an RPC."""
+    return GetMessageClass(method_of(name, rpc).input_type)(**fields)
+
+
+@contextmanager
+def fresh_database(postgres: EmbeddedPostgres) -> Iterator[str]:
+    """An empty database, as a conninfo."""
+    name = f"test_{uuid4().hex}"
+    postgres.create_database(name)
+    yield postgres.conninfo(name)
+    with psycopg.connect(postgres.conninfo("postgres"), autocommit=True) as connection:
+        connection.execute(f"drop database {name} with (force)".encode())
+
+
+def settings_of(name: str, database: str, nats_url: str, **more: Any) -> Any:
+    """What a service is told: as little as there can be, with the certificates and the issuer of the run."""
+    told = {"database_url": database, "nats_url": nats_url, "secret": SECRET, "drain_s": 0.5}
+    settings = import_module(f"{name}.settings").Settings
+    return settings(**{**told, **identities.tls_settings(name), **token_settings(), **more})
+
+
+def built(name: str, settings: Any) -> Service:
+    """A service as it is put together."""
+    service: Service = import_module(f"{name}.wiring").real(settings)
+    return service
+
+
+@asynccontextmanager
+async def running(service: Service) -> AsyncIterator[Service]:
+    """A service on a migrated database."""
+    await asyncio.to_thread(migrate, service.settings.database_url, service.schema)
+    for conninfo, steps in service.further_databases:
+        await asyncio.to_thread(migrate, conninfo, steps=steps)
+    await service.start()
+    try:
+        yield service
+    finally:
+        await service.stop()
+
+
+def target_of(service: Service) -> str:
+    """Where a running service answers users."""
+    assert service.server
+    return f"127.0.0.1:{service.server.port}"
+
+
+def services_target_of(service: Service) -> str:
+    """Where a running service answers services."""
+    assert service.server
+    return f"127.0.0.1:{service.server.service_port}"
+
+
+def credentials(caller: Caller) -> Credentials:
+    """What somebody calls with: a service with its certificate, everybody else with a token."""
+    if caller.role is Role.SERVICE:
+        return identities.service(caller.id)
+    return credentials_of(caller, identities.authority_file())
+
+
+class Suite:
+    """Some running services, and how to call them."""
+
+    def __init__(self, services: dict[str, Service]) -> None:
+        self.services = services
+        self.seen: dict[str, int] = {}
+        self._clients: dict[tuple[str, str, Caller], RpcClient] = {}
+
+    def client(self, name: str, rpc: str, caller: Caller = FOUNDER) -> RpcClient:
+        """A connection by which a caller calls an RPC."""
+        contract, service = method_of(name, rpc).containing_service, self.services[name]
+        key = (name, contract.full_name, caller)
+        if key not in self._clients:
+            target = services_target_of(service) if caller.role is Role.SERVICE else target_of(service)
+            self._clients[key] = RpcClient(target, contract, credentials(caller))
+        return self._clients[key]
+
+    async def call(self, name: str, rpc: str, caller: Caller = FOUNDER, /, **fields: Any) -> Any:
+        """Call a service that has seen everything answered before."""
+        # What membership says reaches the others, and not the other way round.
+        seen = {other: position for other, position in self.seen.items() if name != "membership" or other == name}
+        answer = await self.client(name, rpc, caller).call(rpc, request_of(name, rpc, **fields), at_least=seen)
+        if hasattr(answer, "position") and hasattr(answer, "aggregate_id"):
+            self.seen[name] = answer.position
+        return answer
+
+    async def do(self, name: str, rpc: str, caller: Caller = FOUNDER, /, **fields: Any) -> Any:
+        """A command with an id of its own."""
+        return await self.call(name, rpc, caller, **{"command_id": str(uuid4()), **fields})
+
+    async def ask_once(self, name: str, rpc: str, caller: Caller, /, **fields: Any) -> Any:
+        """Call without ever repeating, which our own clients do until the deadline.
+
+        :raises grpc.aio.AioRpcError: whatever gRPC says.
+        """
+        pems = credentials(caller).read()
+        assert pems
+        async with grpc.aio.secure_channel(target_of(self.services[name]), pems.channel_credentials(), NO_RETRIES) as channel:
+            ask: Any = channel.unary_unary(
+                path_of(method_of(name, rpc)),
+                request_serializer=GetMessageClass(method_of(name, rpc).input_type).SerializeToString,
+                response_deserializer=GetMessageClass(method_of(name, rpc).output_type).FromString,
+            )
+            bearer = (("authorization", f"Bearer {token_of(caller)}"), ("accept-language", caller.language))
+            return await ask(request_of(name, rpc, **fields), metadata=bearer)
+
+    async def establish(self, code: str, level: int, line_parent: str = "", on: str = "2000-01-01") -> None:
+        """Another unit, named like its code."""
+        fields: dict[str, Any] = {"unit": code, "name": code, "level": level, "line_parent": line_parent, "on": on}
+        await self.do("membership", "EstablishUnit", **fields)
+
+    async def appoint(self, unit: str, caller: Caller = FOUNDER, since: Sequence[int] = (2016, 2021, 2026)) -> None:
+        """Make somebody the chair of a unit, term after term of five years, so that it may sign there."""
+        for year in since:
+            fields: dict[str, Any] = {"position_id": str(uuid4()), "unit": unit, "officer": caller.id, "office": 1}
+            await self.do("membership", "AppointOfficer", **fields, on=f"{year}-01-01", until=f"{year + 4}-12-31")
+
+    async def close(self) -> None:
+        """Close every connection."""
+        for client in self._clients.values():
+            await client.close()
+
+
+@asynccontextmanager
+async def suite_of(postgres: EmbeddedPostgres, nats_url: str, *names: str, **more: dict[str, Any]) -> AsyncIterator[Suite]:
+    """Some services side by side, on streams of their own; membership first, for the others ask it.
+
+    :param more: further settings, by service.
+    """
+    await set_up(nats_url, [name for name in SERVICES if name != "audit"])
+    services: dict[str, Service] = {}
+    async with AsyncExitStack() as stack:
+        for name in names:
+            database = stack.enter_context(fresh_database(postgres))
+            further = _of_membership(postgres, stack) if name == "membership" else _beside(services)
+            settings = settings_of(name, database, nats_url, **{**further, **more.get(name, {})})
+            services[name] = await stack.enter_async_context(running(built(name, settings)))
+        suite = Suite(services)
+        stack.push_async_callback(suite.close)
+        yield suite
+
+
+def _of_membership(postgres: EmbeddedPostgres, stack: AsyncExitStack) -> dict[str, Any]:
+    keys = stack.enter_context(fresh_database(postgres))
+    return {"keys_database_url": keys, "wrapping_key_file": str(wrapping_key_file())}
+
+
+def _beside(services: dict[str, Service]) -> dict[str, Any]:
+    return {"membership_target": services_target_of(services["membership"])} if "membership" in services else {}
+
+
+def wrapping_key_file() -> Path:
+    """The keys by which those of persons are wrapped, the same for a whole run."""
+    file = identities.authority_file().parent / "wrapping-keys"
+    if not file.exists():
+        WrappingKeys(file).put_first()
+    return file
