@@ -21,7 +21,7 @@ from google.protobuf.descriptor import Descriptor, MethodDescriptor
 from google.protobuf.message import DecodeError, Message
 from google.protobuf.message_factory import GetMessageClass
 
-from chassis.commands import Call
+from chassis.commands import Call, call_being_answered
 from chassis.limits import Allowance, Limits
 from chassis.logs import traceparent_of_call
 from chassis.refusals import DeadlinePassed, Forbidden, Invalid, Language, Overloaded, Problem, Refusal, Status, Unavailable
@@ -231,6 +231,8 @@ class Method:
     ) -> bytes:
         correlation_id, causation_id = _id(metadata, "correlation-id"), _id(metadata, "causation-id")
         call = Call(rights.caller, correlation_id, causation_id, traceparent, remaining_s, rights)
+        # What is asked of other services meanwhile is asked for this caller, within its deadline and trace.
+        call_being_answered.set(call)
         if len(data) > self.max_bytes:
             raise Invalid(_TOO_LARGE)
         if "at-least-position" in metadata:

@@ -17,7 +17,7 @@ from google.protobuf.message_factory import GetMessageClass
 from grpc import StatusCode
 
 from chassis.calls import path_of
-from chassis.commands import Call
+from chassis.commands import Call, call_being_answered
 from chassis.credentials import Credentials, Token
 from chassis.identities import NotPresentable, Pems, Stamp
 from chassis.refusals import Unavailable
@@ -136,11 +136,12 @@ class RpcClient:
         """Call an RPC by name and answer its response.
 
         :param at_least: positions by service that the answer must have seen.
-        :param cause: the call in whose course this one is made: its chain and trace go on, its deadline holds.
+        :param cause: the call in whose course this one is made, the one being answered when left out: its chain and trace go
+            on, its deadline holds, and a service shows the token of its officer.
         :param token: gives the token to show this once, instead of that of the credentials.
         :raises Refused: whatever the other side, or gRPC, has against it.
         """
-        connection = self._connected()
+        connection, cause = self._connected(), cause or call_being_answered.get()
         metadata = connection.metadata + self._bearer(cause, token)
         if at_least:
             metadata += (("at-least-position", ",".join(f"{name}={position}" for name, position in at_least.items())),)

@@ -7,6 +7,7 @@ once, in :mod:`chassis.application`.
 
 from abc import abstractmethod
 from collections.abc import Awaitable, Callable, Iterable, Sequence
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any, Generic, Protocol, TypeVar
 from uuid import UUID
@@ -103,6 +104,10 @@ class Call:
     traceparent: str = ""
     deadline_s: float = field(default=30.0)
     rights: Rights = field(default=NO_RIGHTS, repr=False, compare=False)
+
+
+call_being_answered: ContextVar[Call | None] = ContextVar("call_being_answered", default=None)
+"""In whose course whatever is done now is done; None for what a service does by itself."""
 
 
 def parse(cls: type[C], fields: dict[str, Any]) -> C:

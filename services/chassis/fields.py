@@ -37,7 +37,7 @@ def _in_history(day: date) -> date:
 
 
 def _iso_day(value: object) -> object:
-    if isinstance(value, str) and not re.fullmatch(r"\d{4}-\d{2}-\d{2}", value):
+    if isinstance(value, str) and not re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", value):
         raise FieldRule("phải là ngày dạng YYYY-MM-DD", "must be a day, YYYY-MM-DD")
     return value
 
@@ -63,5 +63,5 @@ Year = Annotated[int, Field(ge=1929, le=2199)]
 Count = Annotated[int, Field(ge=1, le=1_000_000)]
 """How many, at least one."""
 
-NationalId = Annotated[str, StringConstraints(pattern=r"^\d{12}$")]
+NationalId = Annotated[str, StringConstraints(pattern=r"^[0-9]{12}$")]
 """Căn cước công dân: twelve digits (Law on Identification 26/2023/QH15, art. 12)."""

@@ -15,7 +15,7 @@ from chassis.rpc import needs_of
 from chassis.security import Caller, Role
 from congdoan.embedded import EmbeddedNats, EmbeddedPostgres
 from federation.awards.v1 import awards_pb2 as pb
-from tests.serving import Suite, suite_of
+from tests.serving import VICE_CHAIR, Suite, suite_of
 
 LAN, LEFT = UUID(int=1), UUID(int=2)
 COMMANDS = sorted(name for name in needs_of([awards.rpc.SERVICE]) if f"Batch{name}" in needs_of([awards.rpc.SERVICE]))
@@ -170,7 +170,7 @@ async def test_an_award_is_decided_only_by_whoever_may_sign_there(suite: Suite) 
         await suite.do("awards", "DecideAward", officer, **decision)
     assert (refused.value.status, refused.value.rule) == (StatusCode.FAILED_PRECONDITION, "NoAuthority")
 
-    await suite.appoint("cdvcvn", officer)
+    await suite.appoint("cdvcvn", officer, office=VICE_CHAIR)
     await suite.do("awards", "DecideAward", officer, **decision)
 
 

@@ -1,9 +1,11 @@
 """Does the contract keep its own rules, and everything that callers already have?"""
 
+import ast
 import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import cache
 from importlib import import_module
 from pathlib import Path
 
@@ -103,3 +105,48 @@ def test_every_command_carries_its_id(service: ServiceDescriptor) -> None:
             field = method.input_type.fields_by_name.get("command_id")
             assert field is not None, f"{method.input_type.full_name} has no command_id"
             assert field.type == field.TYPE_STRING, field.full_name
+
+
+NOT_CALLED_YET = {"CheckConsents", "RequestNotification"}
+"""What is open to services before the first of them asks: the gates of later processes."""
+
+
+@cache
+def callers() -> dict[str, set[str]]:
+    """The services that call an RPC of another, by its name: as their code says it, by a client or an acknowledgement."""
+    found: dict[str, set[str]] = {}
+    for file in (*(ROOT / "services").glob("*/clients.py"), *(ROOT / "services").glob("*/wiring.py")):
+        for node in ast.walk(ast.parse(file.read_text())):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in CALLING:
+                names = {str(argument.value) for argument in node.args if isinstance(argument, ast.Constant)}
+                for name in names & {method.name for method in METHODS}:
+                    found.setdefault(name, set()).add(file.parent.name)
+    return found
+
+
+CALLING = ("ask", "call", "acknowledge")
+
+
+def test_the_calls_between_services_are_found() -> None:
+    assert callers()["GetTreePosition"] == {"welfare", "awards", "notifications", "audit"}
+    assert "welfare" in callers()["AcknowledgeErasure"]
+
+
+@pytest.mark.parametrize("method", METHODS, ids=lambda method: method.full_name)
+def test_an_rpc_is_open_to_exactly_the_services_that_call_it(method: MethodDescriptor) -> None:
+    stated = list(method.GetOptions().Extensions[contract_pb2.services])
+    assert len(stated) == len(set(stated))
+    calling = callers().get(method.name.removeprefix("Batch"), set())
+    if method.name.removeprefix("Batch") in NOT_CALLED_YET:
+        assert stated
+        assert not calling, "it is called now: take it off the list"
+    else:
+        assert set(stated) == calling
+
+
+@pytest.mark.parametrize("package", ["welfare", "awards", "notifications", "audit", "operations"])
+def test_only_membership_takes_or_tells_anything_personal(package: str) -> None:
+    for source in (source for source in SOURCES if source.parts[1] == package):
+        module = import_module(str(source.with_suffix("")).replace("/", ".") + "_pb2")
+        for message in module.DESCRIPTOR.message_types_by_name.values():
+            assert not [field.name for field in message.fields if field.GetOptions().Extensions[contract_pb2.personal]]

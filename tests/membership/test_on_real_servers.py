@@ -212,6 +212,8 @@ async def test_a_bad_question_is_refused_with_its_field(members: Membership, rpc
 
 async def test_only_a_service_learns_where_to_reach_members(members: Membership) -> None:
     member_id = await members.admit(email="e@example.vn")
+    consent: dict[str, Any] = {"person_id": member_id, "purpose": 1, "given_by": 1, "text_version": "1", "evidence": "Phiếu 1"}
+    await members.do("GiveConsent", **consent)
     await refused(members.call("GetMemberContacts", member_ids=[member_id]), StatusCode.PERMISSION_DENIED, "Forbidden")
     service = Caller("notifications", Role.SERVICE, "")
     await members.all_seen()

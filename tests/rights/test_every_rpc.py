@@ -29,15 +29,15 @@ from chassis.security import Caller, Role
 from congdoan.embedded import EmbeddedNats, EmbeddedPostgres
 from federation.contract.v1 import contract_pb2
 from tests.issuing import token_of
-from tests.rights.specimens import OPERATIONS, SPECIMENS, Specimen
+from tests.rights.specimen import Specimen
+from tests.rights.specimens import OPERATIONS, SPECIMENS
 from tests.rights.world import ON, TOP, World, grown
-from tests.serving import FOUNDER, SERVICES, contracts_of, method_of, request_of, suite_of
+from tests.serving import FOUNDER, PATIENCE_S, SERVICES, contracts_of, method_of, patiently, request_of, suite_of
 
 T = TypeVar("T")
 OFFICERS = (Role.MEMBER, Role.GRASSROOTS_OFFICER, Role.PROVINCE_OFFICER, Role.FEDERATION_OFFICER)
 AUDITOR = Caller("auditor", Role.AUDITOR, "", "en")
 NO_VERSION = 1_000_000
-PATIENCE_S = 120.0
 ANSWERED = "OK"
 
 EVERY = [(service, name) for service in SERVICES for name in (*SPECIMENS[service], *OPERATIONS)]
@@ -162,8 +162,9 @@ async def asked(world: World, service: str, rpc: str, caller: Caller, fields: Ma
     certified = caller if caller.role is Role.SERVICE else FOUNDER
     token = None if caller.role is Role.SERVICE else lambda: token_of_caller(caller)
     client = world.suite.client(service, rpc, certified)
+    request = request_of(service, rpc, **fields)
     try:
-        return ANSWERED, await client.call(rpc, request_of(service, rpc, **fields), timeout_s=PATIENCE_S, token=token)
+        return ANSWERED, await patiently(lambda: client.call(rpc, request, timeout_s=PATIENCE_S, token=token))
     except Refused as refused:
         return ("Forbidden" if refused.status is StatusCode.PERMISSION_DENIED else refused.rule), None
 
@@ -224,6 +225,8 @@ async def check_batch(world: World, service: str, rpc: str, specimen: Specimen, 
     batch = method_of(service, f"Batch{rpc}")
     items = [command(rpc, service, specimen.fields(world, code)) for code in codes]
     rule, answer = await asked(world, service, batch.name, caller, {"items": items})
+    while rule == ANSWERED and any(item.refusal.rule == "Unavailable" for item in answer.items):
+        rule, answer = await asked(world, service, batch.name, caller, {"items": items})
     if not role_suffices(caller, batch):
         assert rule == "Forbidden"
     else:

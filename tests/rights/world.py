@@ -3,6 +3,7 @@
 Everything is made by the RPCs themselves, and named after its unit, so that a request can be written for any unit.
 """
 
+import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
@@ -12,7 +13,7 @@ from uuid import UUID, uuid4, uuid5
 
 from chassis.security import Caller, Role
 from tests.rights.trees import BEGINNING, FUNCTIONAL, GONE, LINE, DrawnTree, planted
-from tests.serving import FOUNDER, Suite, method_of
+from tests.serving import FOUNDER, PATIENCE_S, Suite, method_of
 
 TOP = FOUNDER.unit
 LAYERS = (
@@ -82,13 +83,13 @@ class World:
         items = [{"command_id": str(uuid4()), "on": ON, **fields(code)} for code in codes]
         if "on" not in method_of(service, rpc).input_type.fields_by_name:
             items = [{name: value for name, value in item.items() if name != "on"} for item in items]
-        answer = await self.suite.call(service, f"Batch{rpc}", by, items=items)
-        refused = [
-            f"{rpc} in {code}: {item.refusal.message}"
-            for code, item in zip(codes, answer.items, strict=True)
-            if item.HasField("refusal")
-        ]
-        assert not refused, refused
+        async with asyncio.timeout(PATIENCE_S):
+            while True:
+                answer = await self.suite.call(service, f"Batch{rpc}", by, items=items)
+                refused = {code: item.refusal for code, item in zip(codes, answer.items, strict=True) if item.refusal.rule}
+                if all(refusal.rule != "Unavailable" for refusal in refused.values()):
+                    break
+        assert not refused, f"{rpc}: {refused}"
         self.suite.seen[service] = max(item.answer.position for item in answer.items)
 
 
@@ -220,7 +221,7 @@ async def _gifts(world: World) -> None:
         await world.each("welfare", rpc, partial(share, TOP, **more), PEOPLED)
 
 
-def share(holder: str, code: str, **more: Any) -> Fields:
+def share(holder: str, code: str, /, **more: Any) -> Fields:
     """The share of a unit's member in a holder's campaign."""
     return {"campaign_id": id_of("campaign", holder), "member_id": id_of("member", code), **more}
 

@@ -33,7 +33,7 @@ from membership.events import (
     TransferRequested,
 )
 
-Phone = Annotated[str, StringConstraints(max_length=20, pattern=r"^(\+?\d{8,15})?$")]
+Phone = Annotated[str, StringConstraints(max_length=20, pattern=r"^(\+?[0-9]{8,15})?$")]
 Email = Annotated[str, StringConstraints(max_length=254, pattern=r"^([^@\s]+@[^@\s]+\.[^@\s]+)?$")]
 
 

@@ -3,6 +3,8 @@
 isort:skip_file
 What the auditor's service answers: the year's figures derived once more, from the streams alone, and the sealed log of
 every event of every service. It decides nothing, so it has no commands.
+
+Nothing here is personal: of an event the log tells where it stands and how it is sealed, never what it says.
 """
 
 from collections import abc as _abc

@@ -205,6 +205,7 @@ class PublishAnnouncementRequest(_message.Message):
     unit: _builtins.str
     """Its subtree is the audience."""
     title: _builtins.str
+    """No names of persons, here and in the body."""
     body: _builtins.str
     on: _builtins.str
     def __init__(
