@@ -6,24 +6,29 @@ import sys
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
 from functools import partial
 from uuid import uuid4
 
 import psycopg
 import uvloop
 
-from benchmarks.admissions import ANYWHERE, OFFICER, admission_request, at_once, unit_requests
+from benchmarks.admissions import OFFICER, admission_request, at_once, unit_requests
 from benchmarks.echo import PATH
 from benchmarks.ground import SECRET, Ground, empty_stream
 from benchmarks.measuring import Row, race
 from benchmarks.sizes import IN_FLIGHT
 from chassis.clients import RpcClient, open_channel
+from chassis.credentials import Credentials
 from chassis.database import migrate
-from chassis.settings import Settings
+from chassis.wrapping_keys import WrappingKeys
+from congdoan.authority import Certificates
 from congdoan.embedded import reserve_port
+from congdoan.issuer import AUDIENCE, ISSUER, Issuer
 from federation.contract.v1.contract_pb2 import BatchAnswer, CommandAnswer
 from federation.membership.v1 import membership_pb2 as pb
 from membership.rpc import SERVICE
+from membership.settings import Settings
 from membership.wiring import real
 
 BATCH = 100
@@ -51,65 +56,87 @@ def rows(ground: Ground) -> list[Row]:
 
 
 def one_by_one(ground: Ground) -> float:
-    """A command a call: identity, rights, idempotency, decision, commit."""
+    """A command a call: token, rights, idempotency, decision, sealing, commit, over TLS."""
     requests = [admission_request() for _ in range(ground.sizes.commands)]
-    with served(ground) as address:
-        return uvloop.run(_admitted(address, requests))
+    with served(ground) as membership:
+        return uvloop.run(_admitted(membership, requests))
 
 
 def in_batches(ground: Ground) -> float:
     """A hundred commands a call."""
     batches = [pb.BatchAdmitMemberRequest(items=[admission_request() for _ in range(BATCH)]) for _ in range(ground.sizes.batches)]
-    with served(ground) as address:
-        return uvloop.run(_admitted_together(address, batches))
+    with served(ground) as membership:
+        return uvloop.run(_admitted_together(membership, batches))
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """Where membership answers, and what an officer calls it with."""
+
+    address: str
+    credentials: Credentials
 
 
 @contextmanager
-def served(ground: Ground) -> Iterator[str]:
-    """Membership as a process of its own on a fresh database, announcing as it does; gives its address."""
-    port = reserve_port()
-    with ground.database(migrated=False) as conninfo:
+def served(ground: Ground) -> Iterator[Served]:
+    """Membership as a process of its own on fresh databases, announcing as it does, limiting nobody."""
+    port, folder = reserve_port(), ground.folder / f"membership-{uuid4().hex[:12]}"
+    issuer, wrapping = Issuer.open(folder / "issuer"), WrappingKeys(folder / "wrapping-keys")
+    wrapping.put_first()
+    with (
+        Certificates(folder / "tls", ["membership"]) as certificates,
+        ground.database(migrated=False) as conninfo,
+        ground.database(migrated=False) as keys,
+    ):
+        identity = certificates.identity("membership")
         settings = {
             "database_url": conninfo, "nats_url": ground.nats.url, "listen": port.address,
+            "keys_database_url": keys, "wrapping_key_file": str(folder / "wrapping-keys"),
+            "tls_certificate_file": str(identity.certificate), "tls_key_file": str(identity.key),
+            "tls_authority_file": str(identity.authority),
+            "token_issuer": ISSUER, "token_audience": AUDIENCE, "token_keys": str(issuer.published),
+            "calls_per_second_per_caller": "1e9", "burst_per_caller": "1e9", "calls_at_once_per_caller": "1000",
             "secret": SECRET.hex(), "log_level": "ERROR",
         }  # fmt: skip
         uvloop.run(_prepare(Settings.model_validate(settings)))
         env = os.environ | {f"CONGDOAN_{name.upper()}": value for name, value in settings.items()}
+        token = issuer.token_source(OFFICER.id, OFFICER.role, OFFICER.unit)
         with ground.process(sys.executable, "-m", "membership", port=port.number, env=env):
-            yield port.address
+            yield Served(port.address, Credentials(token=token, authority=certificates.authority_file))
     port.release()
 
 
 async def _prepare(settings: Settings) -> None:
-    await asyncio.to_thread(migrate, settings.database_url, real(settings).schema)
+    membership = real(settings)
+    await asyncio.to_thread(migrate, settings.database_url, membership.schema)
+    for conninfo, steps in membership.further_databases:
+        await asyncio.to_thread(migrate, conninfo, steps=steps)
     await empty_stream(settings.nats_url, "membership")
 
 
-async def _admitted(address: str, requests: list[pb.AdmitMemberRequest]) -> float:
-    async with _officer(address) as officer:
+async def _admitted(membership: Served, requests: list[pb.AdmitMemberRequest]) -> float:
+    async with _officer(membership) as officer:
         return await at_once(IN_FLIGHT, requests, partial(officer.call, "AdmitMember", timeout_s=PATIENCE_S))
 
 
-async def _admitted_together(address: str, batches: list[pb.BatchAdmitMemberRequest]) -> float:
+async def _admitted_together(membership: Served, batches: list[pb.BatchAdmitMemberRequest]) -> float:
     async def admit(batch: pb.BatchAdmitMemberRequest) -> None:
         answer: BatchAnswer = await officer.call("BatchAdmitMember", batch, timeout_s=PATIENCE_S)
         assert all(item.HasField("answer") for item in answer.items)
 
-    async with _officer(address) as officer:
+    async with _officer(membership) as officer:
         return BATCH * await at_once(BATCHES_IN_FLIGHT, batches, admit)
 
 
 @asynccontextmanager
-async def _officer(address: str) -> AsyncIterator[RpcClient]:
+async def _officer(membership: Served) -> AsyncIterator[RpcClient]:
     """An officer's client, once the units are there."""
-    founder = RpcClient(address, SERVICE, ANYWHERE.caller, wait_for_ready=True)
-    officer = RpcClient(address, SERVICE, OFFICER)
+    officer = RpcClient(membership.address, SERVICE, membership.credentials, wait_for_ready=True)
     try:
         for request in unit_requests():
-            await founder.call("EstablishUnit", request, timeout_s=PATIENCE_S)
+            await officer.call("EstablishUnit", request, timeout_s=PATIENCE_S)
         yield officer
     finally:
-        await founder.close()
         await officer.close()
 
 

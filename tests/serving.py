@@ -6,6 +6,7 @@ Users call with tokens, services with their certificates, and every answer has s
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from functools import cache
 from importlib import import_module
 from pathlib import Path
 from typing import Any, TypeVar
@@ -43,6 +44,7 @@ T = TypeVar("T")
 NO_RETRIES = (("grpc.enable_retries", 0),)
 
 
+@cache
 def contracts_of(name: str) -> list[ServiceDescriptor]:
     """Every gRPC service that a service answers, that of its operator last."""
     folder = next(Path(place) / name / "v1" for place in federation.__path__)

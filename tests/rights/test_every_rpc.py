@@ -11,6 +11,7 @@ import tempfile
 import threading
 from collections.abc import Coroutine, Iterator, Mapping
 from concurrent.futures import Future, wait
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from random import Random
@@ -206,7 +207,9 @@ async def check_question(world: World, service: str, rpc: str, specimen: Specime
     else:
         assert rule not in ("Forbidden", specimen.hidden), f"{caller} may ask {rpc} about {code}"
         if specimen.rows and rule == ANSWERED:
-            _, whole = await asked(world, service, rpc, FOUNDER, fields)
+            # What a role is told may differ from what another is; where it may look may not.
+            top = replace(caller, unit=TOP) if caller.role in OFFICERS else FOUNDER
+            _, whole = await asked(world, service, rpc, top, fields)
             told = [row for row in getattr(answer, specimen.rows.field) if specimen.rows.shown(row)]
             everything = rows_of(world, specimen, FOUNDER, code, whole)
             assert [row.SerializeToString(deterministic=True) for row in told] == rows_of(world, specimen, caller, code, whole)

@@ -1,7 +1,6 @@
 """What can be typed after `congdoan datarequests`, `congdoan holds` and `congdoan erasure`?
 
-Exit codes, common options and the way to a running suite are those of :mod:`congdoan.cli`, which takes these groups in at
-its end. Imports stand in the commands, as there.
+Imports stand in the commands: see :mod:`congdoan.commands.asking`.
 """
 
 from datetime import datetime
@@ -11,18 +10,18 @@ from uuid import UUID, uuid4
 
 import typer
 
-from congdoan.cli import (
+from congdoan.commands.asking import (
     DataOption,
     JsonOption,
     Lang,
     LangOption,
     OnOption,
     UnitOption,
-    _asked,
-    _day,
-    _kept,
-    _print,
-    _rows,
+    asked,
+    day_of,
+    kept,
+    rows,
+    show,
 )
 from congdoan.texts import say
 
@@ -48,7 +47,7 @@ def datarequests_receive(
     from congdoan.personal_data import receive
 
     request_id = uuid4()
-    _kept(lambda federation: receive(federation, member, kind, _day(on), request_id), data, json, lang)
+    kept(lambda federation: receive(federation, member, kind, day_of(on), request_id), data, json, lang)
 
 
 @datarequests.command("answer")
@@ -64,7 +63,7 @@ def datarequests_answer(
     """A request is accepted, or refused for a reason."""
     from congdoan.personal_data import answer
 
-    _kept(lambda federation: answer(federation, request, accepted, reason, _day(on)), data, json, lang)
+    kept(lambda federation: answer(federation, request, accepted, reason, day_of(on)), data, json, lang)
 
 
 @datarequests.command("extend")
@@ -80,7 +79,7 @@ def datarequests_extend(
     """There is more time to carry a request out, once."""
     from congdoan.personal_data import extend
 
-    _kept(lambda federation: extend(federation, request, until.date(), reason, _day(on)), data, json, lang)
+    kept(lambda federation: extend(federation, request, until.date(), reason, day_of(on)), data, json, lang)
 
 
 @datarequests.command("carry-out")
@@ -90,7 +89,7 @@ def datarequests_carry_out(
     """What was asked for is done."""
     from congdoan.personal_data import carry_out
 
-    _kept(lambda federation: carry_out(federation, request, _day(on)), data, json, lang)
+    kept(lambda federation: carry_out(federation, request, day_of(on)), data, json, lang)
 
 
 @datarequests.command("list")
@@ -107,7 +106,7 @@ def datarequests_list(
 
     before = due_before.date() if due_before else None
     columns = ("data_request", "member", "unit", "kind", "status", "received_on", "due_on", "late")
-    _rows(lambda federation: data_requests(federation, unit, open_only, before), "data_requests", columns, data, json, lang)
+    rows(lambda federation: data_requests(federation, unit, open_only, before), "data_requests", columns, data, json, lang)
 
 
 @holds.command("place")
@@ -125,7 +124,7 @@ def holds_place(
     from congdoan.personal_data import place
 
     hold_id = uuid4()
-    _kept(lambda federation: place(federation, member, field_class, basis, reason, _day(on), hold_id), data, json, lang)
+    kept(lambda federation: place(federation, member, field_class, basis, reason, day_of(on), hold_id), data, json, lang)
 
 
 @holds.command("lift")
@@ -141,7 +140,7 @@ def holds_lift(
     """A legal hold ends."""
     from congdoan.personal_data import lift
 
-    _kept(lambda federation: lift(federation, member, hold, reason, _day(on)), data, json, lang)
+    kept(lambda federation: lift(federation, member, hold, reason, day_of(on)), data, json, lang)
 
 
 @holds.command("list")
@@ -156,7 +155,7 @@ def holds_list(
     from congdoan.personal_data import holds as of_unit
 
     columns = ("member", "hold", "unit", "field_class", "basis", "reason", "placed_on", "lifted_on")
-    _rows(lambda federation: of_unit(federation, unit, live_only), "holds", columns, data, json, lang)
+    rows(lambda federation: of_unit(federation, unit, live_only), "holds", columns, data, json, lang)
 
 
 @erasure.command("erase")
@@ -171,7 +170,7 @@ def erasure_erase(
     """Erase a person on its accepted request; its key is destroyed and can be had back from nowhere."""
     from congdoan.personal_data import erase
 
-    _kept(lambda federation: erase(federation, member, request, _day(on)), data, json, lang)
+    kept(lambda federation: erase(federation, member, request, day_of(on)), data, json, lang)
 
 
 @erasure.command("acknowledge")
@@ -186,7 +185,7 @@ def erasure_acknowledge(
     """A province or central union keeps nothing of a person any more."""
     from congdoan.personal_data import acknowledge
 
-    _kept(lambda federation: acknowledge(federation, member, branch, _day(on)), data, json, lang)
+    kept(lambda federation: acknowledge(federation, member, branch, day_of(on)), data, json, lang)
 
 
 @erasure.command("status")
@@ -194,7 +193,7 @@ def erasure_status(member: MemberOption, data: DataOption = None, json: JsonOpti
     """Who must acknowledge the erasure of a person, and who has."""
     from congdoan.personal_data import status
 
-    _rows(lambda federation: status(federation, member), "acknowledgements", ("by", "at"), data, json, lang)
+    rows(lambda federation: status(federation, member), "acknowledgements", ("by", "at"), data, json, lang)
 
 
 @erasure.command("certificate")
@@ -210,9 +209,9 @@ def erasure_certificate(
 
     from congdoan.personal_data import certificate
 
-    found = _asked(lambda federation: certificate(federation, member), data, lang)
+    found = asked(lambda federation: certificate(federation, member), data, lang)
     if out is None:
-        return _print(found.document if json else found.text(lang.value))
+        return show(found.document if json else found.text(lang.value))
     text = orjson.dumps(found.document, option=orjson.OPT_INDENT_2).decode() if json else found.text(lang.value)
     out.write_text(f"{text}\n", encoding="utf-8")
-    return _print({"file": str(out)} if json else say("written_to", lang.value, file=out))
+    return show({"file": str(out)} if json else say("written_to", lang.value, file=out))

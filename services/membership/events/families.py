@@ -1,0 +1,64 @@
+"""What is said of consents, and of members' children."""
+
+from datetime import date
+from enum import StrEnum
+from uuid import UUID
+
+from chassis.events import Event, Personal
+
+
+class ConsentPurpose(StrEnum):
+    """What a person may agree to, each by itself (Law 91/2025/QH15, art. 9): notices by e-mail, publication of a child's
+    honour, publication of photos, offers of partners."""
+
+    EMAIL_NOTICES = "email_notices"
+    CHILD_HONOUR_PUBLICATION = "child_honour_publication"
+    PHOTO_PUBLICATION = "photo_publication"
+    PARTNER_OFFERS = "partner_offers"
+
+
+class ConsentGiver(StrEnum):
+    """Who speaks: the person, or for a child one of its legal representatives."""
+
+    SELF = "self"
+    GUARDIAN = "guardian"
+
+
+class ConsentGiven(Event, topic="membership.consent_given", subject="person_id"):
+    """A person, or a child's guardian, agrees to a purpose, having been shown a text; it replaces what was agreed before.
+
+    `guardian_id` is the member who spoke for a child, None where that is no member. `evidence` says where the signed
+    form or the file is kept.
+    """
+
+    person_id: UUID
+    purpose: ConsentPurpose
+    given_by: ConsentGiver
+    guardian_id: UUID | None
+    text_version: str
+    evidence: Personal[str | None]
+
+
+class ConsentWithdrawn(Event, topic="membership.consent_withdrawn"):
+    """A consent was taken back; from this day on it does not hold. What was done before stands."""
+
+    person_id: UUID
+    purpose: ConsentPurpose
+    given_by: ConsentGiver
+
+
+class ChildRegistered(Event, topic="membership.child_registered", subject="child_id"):
+    """A member's child is known, so that it can be honoured; `unit` is the parent's."""
+
+    child_id: UUID
+    member_id: UUID
+    full_name: Personal[str | None]
+    birth_date: Personal[date | None]
+
+
+class ChildDetailsCorrected(Event, topic="membership.child_details_corrected", subject="child_id"):
+    """What was recorded about a child was wrong or changed; None leaves a field as it was."""
+
+    child_id: UUID
+    full_name: Personal[str | None]
+    birth_date: Personal[date | None]
