@@ -142,14 +142,6 @@ async def correct_child(federation: Federation, child_id: UUID, full_name: str |
     return await _do(federation, "CorrectChildDetails", child_id, **fields)
 
 
-async def erase_child(federation: Federation, child_id: UUID, request_id: UUID, on: date) -> Kept:
-    """Erase a child on request.
-
-    :raises Refused: membership refuses.
-    """
-    return await _do(federation, "EraseChild", child_id, child_id=child_id, request_id=request_id, on=on)
-
-
 async def children(federation: Federation, member_id: UUID) -> list[Child]:
     """The children of a member.
 

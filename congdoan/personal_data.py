@@ -60,6 +60,20 @@ class Acknowledgement(Row):
 
 
 @dataclass(frozen=True, slots=True)
+class Standing:
+    """How far an erasure has come; and the ids of the person's children, who were not erased with it."""
+
+    acknowledgements: tuple[Acknowledgement, ...]
+    registered_children: tuple[str, ...]
+
+    @property
+    def document(self) -> dict[str, object]:
+        """As JSON knows it."""
+        said = [one.document for one in self.acknowledgements]
+        return {"acknowledgements": said, "registered_children": list(self.registered_children)}
+
+
+@dataclass(frozen=True, slots=True)
 class Certificate:
     """That nobody can read a person any more, as a document and in words."""
 
@@ -133,10 +147,11 @@ async def acknowledge(federation: Federation, person_id: UUID, branch: str, on: 
     return await _do(federation, "AcknowledgeErasure", UUID(erasure.request_id), fields)
 
 
-async def status(federation: Federation, person_id: UUID) -> list[Acknowledgement]:
+async def status(federation: Federation, person_id: UUID) -> Standing:
     """:raises Refused: membership refuses."""
     erasure = await federation.call("membership", "GetErasure", {"person_id": person_id})
-    return [Acknowledgement(one.by, one.at) for one in erasure.acknowledgements]
+    acknowledgements = tuple(Acknowledgement(one.by, one.at) for one in erasure.acknowledgements)
+    return Standing(acknowledgements, tuple(erasure.registered_children))
 
 
 async def certificate(federation: Federation, person_id: UUID) -> Certificate:

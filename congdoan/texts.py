@@ -97,6 +97,7 @@ _PHRASES: Mapping[str, tuple[str, str]] = {
     "received_on": ("Ngày nhận", "Received on"),
     "due_on": ("Đến hạn", "Due on"),
     "late": ("Trễ hạn", "Late"),
+    "data_subject": ("Người", "Person"),
     "hold": ("Lưu giữ", "Hold"),
     "field_class": ("Loại dữ liệu", "Class"),
     "basis": ("Căn cứ", "Basis"),
@@ -104,6 +105,10 @@ _PHRASES: Mapping[str, tuple[str, str]] = {
     "lifted_on": ("Đến ngày", "Lifted on"),
     "by": ("Bên xác nhận", "By"),
     "at": ("Lúc", "At"),
+    "registered_children": (
+        "Con của người này chưa được xoá theo, vẫn còn ghi nhận: {children}.",
+        "Children of this person are not erased with it, and are still registered: {children}.",
+    ),
     "erasure_certificate": (
         """CHỨNG NHẬN XOÁ DỮ LIỆU CÁ NHÂN
 (Luật 91/2025/QH15, Nghị định 356/2025/NĐ-CP)

@@ -24,6 +24,8 @@ class Given(Generic[S]):
     @property
     def state(self) -> S | None:
         """What the history makes of it; each event passes through its stored bytes, as in a replay."""
+        if self.history:
+            assert self.aggregate.begins_with(self.history[0].topic), "a history begins with an event of its kind"
         state: S | None = None
         for event in self.history:
             state = self.aggregate.evolve(state, type(event).decode_body(event.encode()))

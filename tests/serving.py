@@ -4,6 +4,8 @@ Users call with tokens, services with their certificates, and every answer has s
 """
 
 import asyncio
+import shutil
+import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from functools import cache
@@ -29,7 +31,7 @@ from chassis.security import Caller, Role
 from chassis.service import Service
 from chassis.streams import set_up
 from chassis.wrapping_keys import WrappingKeys
-from congdoan.embedded import EmbeddedPostgres
+from congdoan.embedded import EmbeddedNats, EmbeddedPostgres
 from tests import identities
 from tests.issuing import credentials_of, token_of, token_settings
 
@@ -82,6 +84,17 @@ def fresh_database(postgres: EmbeddedPostgres) -> Iterator[str]:
     yield postgres.conninfo(name)
     with psycopg.connect(postgres.conninfo("postgres"), autocommit=True) as connection:
         connection.execute(f"drop database {name} with (force)".encode())
+
+
+@contextmanager
+def a_nats_of_its_own() -> Iterator[EmbeddedNats]:
+    """A NATS for several tests that share what they made."""
+    folder = Path(tempfile.mkdtemp(prefix="congdoan-"))
+    try:
+        with EmbeddedNats(folder / "data", folder) as nats:
+            yield nats
+    finally:
+        shutil.rmtree(folder)
 
 
 def settings_of(name: str, database: str, nats_url: str, **more: Any) -> Any:
@@ -201,7 +214,8 @@ async def suite_of(postgres: EmbeddedPostgres, nats_url: str, *names: str, **mor
 
     :param more: further settings, by service.
     """
-    await set_up(nats_url, [name for name in SERVICES if name != "audit"])
+    recording = [name for name in SERVICES if name != "audit"]
+    await set_up(nats_url, recording if "audit" in names else [name for name in recording if name in names])
     services: dict[str, Service] = {}
     async with AsyncExitStack() as stack:
         for name in names:

@@ -105,21 +105,6 @@ def children_correct(
     kept(lambda to: correct_child(to, child, name, birth_date, day_of(on)), data, json, lang)
 
 
-@children.command("erase")
-def children_erase(
-    child: PersonArgument,
-    request: Annotated[UUID, typer.Option("--request")],
-    on: OnOption = None,
-    data: DataOption = None,
-    json: JsonOption = False,
-    lang: LangOption = Lang.VI,
-) -> None:
-    """A child is erased on request."""
-    from congdoan.consents import erase_child
-
-    kept(lambda to: erase_child(to, child, request, day_of(on)), data, json, lang)
-
-
 @children.command("list")
 def children_list(parent: PersonArgument, data: DataOption = None, json: JsonOption = False, lang: LangOption = Lang.VI) -> None:
     """The children of a member."""

@@ -29,14 +29,14 @@ datarequests: typer.Typer = typer.Typer(no_args_is_help=True)
 holds: typer.Typer = typer.Typer(no_args_is_help=True)
 erasure: typer.Typer = typer.Typer(no_args_is_help=True)
 
-MemberOption = Annotated[UUID, typer.Option("--member")]
+PersonOption = Annotated[UUID, typer.Option("--person", "--member")]
 RequestOption = Annotated[UUID, typer.Option("--request")]
 ReasonOption = Annotated[str, typer.Option("--reason")]
 
 
 @datarequests.command("receive")
 def datarequests_receive(
-    member: MemberOption,
+    person: PersonOption,
     kind: Annotated[str, typer.Option("--kind")],
     on: OnOption = None,
     data: DataOption = None,
@@ -47,7 +47,7 @@ def datarequests_receive(
     from congdoan.personal_data import receive
 
     request_id = uuid4()
-    kept(lambda federation: receive(federation, member, kind, day_of(on), request_id), data, json, lang)
+    kept(lambda federation: receive(federation, person, kind, day_of(on), request_id), data, json, lang)
 
 
 @datarequests.command("answer")
@@ -105,13 +105,13 @@ def datarequests_list(
     from congdoan.personal_data import data_requests
 
     before = due_before.date() if due_before else None
-    columns = ("data_request", "member", "unit", "kind", "status", "received_on", "due_on", "late")
+    columns = ("data_request", "data_subject", "unit", "kind", "status", "received_on", "due_on", "late")
     rows(lambda federation: data_requests(federation, unit, open_only, before), "data_requests", columns, data, json, lang)
 
 
 @holds.command("place")
 def holds_place(
-    member: MemberOption,
+    person: PersonOption,
     field_class: Annotated[str, typer.Option("--class")],
     basis: Annotated[str, typer.Option("--basis")],
     reason: ReasonOption,
@@ -124,12 +124,12 @@ def holds_place(
     from congdoan.personal_data import place
 
     hold_id = uuid4()
-    kept(lambda federation: place(federation, member, field_class, basis, reason, day_of(on), hold_id), data, json, lang)
+    kept(lambda federation: place(federation, person, field_class, basis, reason, day_of(on), hold_id), data, json, lang)
 
 
 @holds.command("lift")
 def holds_lift(
-    member: MemberOption,
+    person: PersonOption,
     hold: Annotated[UUID, typer.Option("--hold")],
     reason: ReasonOption,
     on: OnOption = None,
@@ -140,7 +140,7 @@ def holds_lift(
     """A legal hold ends."""
     from congdoan.personal_data import lift
 
-    kept(lambda federation: lift(federation, member, hold, reason, day_of(on)), data, json, lang)
+    kept(lambda federation: lift(federation, person, hold, reason, day_of(on)), data, json, lang)
 
 
 @holds.command("list")
@@ -154,13 +154,13 @@ def holds_list(
     """The legal holds on people of a unit and below it."""
     from congdoan.personal_data import holds as of_unit
 
-    columns = ("member", "hold", "unit", "field_class", "basis", "reason", "placed_on", "lifted_on")
+    columns = ("data_subject", "hold", "unit", "field_class", "basis", "reason", "placed_on", "lifted_on")
     rows(lambda federation: of_unit(federation, unit, live_only), "holds", columns, data, json, lang)
 
 
 @erasure.command("erase")
 def erasure_erase(
-    member: MemberOption,
+    person: PersonOption,
     request: RequestOption,
     on: OnOption = None,
     data: DataOption = None,
@@ -170,12 +170,12 @@ def erasure_erase(
     """Erase a person on its accepted request; its key is destroyed and can be had back from nowhere."""
     from congdoan.personal_data import erase
 
-    kept(lambda federation: erase(federation, member, request, day_of(on)), data, json, lang)
+    kept(lambda federation: erase(federation, person, request, day_of(on)), data, json, lang)
 
 
 @erasure.command("acknowledge")
 def erasure_acknowledge(
-    member: MemberOption,
+    person: PersonOption,
     branch: Annotated[str, typer.Option("--branch")],
     on: OnOption = None,
     data: DataOption = None,
@@ -185,20 +185,27 @@ def erasure_acknowledge(
     """A province or central union keeps nothing of a person any more."""
     from congdoan.personal_data import acknowledge
 
-    kept(lambda federation: acknowledge(federation, member, branch, day_of(on)), data, json, lang)
+    kept(lambda federation: acknowledge(federation, person, branch, day_of(on)), data, json, lang)
 
 
 @erasure.command("status")
-def erasure_status(member: MemberOption, data: DataOption = None, json: JsonOption = False, lang: LangOption = Lang.VI) -> None:
-    """Who must acknowledge the erasure of a person, and who has."""
+def erasure_status(person: PersonOption, data: DataOption = None, json: JsonOption = False, lang: LangOption = Lang.VI) -> None:
+    """Who must acknowledge the erasure of a person, and who has; and which of its children are still registered."""
     from congdoan.personal_data import status
+    from congdoan.tables import listing
 
-    rows(lambda federation: status(federation, member), "acknowledgements", ("by", "at"), data, json, lang)
+    found = asked(lambda federation: status(federation, person), data, lang)
+    if json:
+        return show(found.document)
+    show(listing([say(column, lang.value) for column in ("by", "at")], (one.row for one in found.acknowledgements)))
+    if found.registered_children:
+        show(say("registered_children", lang.value, children=", ".join(found.registered_children)))
+    return None
 
 
 @erasure.command("certificate")
 def erasure_certificate(
-    member: MemberOption,
+    person: PersonOption,
     out: Annotated[Path | None, typer.Option("--out", dir_okay=False)] = None,
     data: DataOption = None,
     json: JsonOption = False,
@@ -209,7 +216,7 @@ def erasure_certificate(
 
     from congdoan.personal_data import certificate
 
-    found = asked(lambda federation: certificate(federation, member), data, lang)
+    found = asked(lambda federation: certificate(federation, person), data, lang)
     if out is None:
         return show(found.document if json else found.text(lang.value))
     text = orjson.dumps(found.document, option=orjson.OPT_INDENT_2).decode() if json else found.text(lang.value)

@@ -10,6 +10,7 @@ from awards.domain.nomination import NominationUnknown
 from awards.domain.programme import ProgrammeUnknown, percent_of_target
 from awards.events import AchievementLevel, AchievementPrize
 from awards.read_models.child_honour_counts import breakdown
+from awards.read_models.child_honour_rounds import rounds_of
 from awards.read_models.child_honours import child_honours_of
 from awards.read_models.figures import figures
 from awards.read_models.initiatives import initiatives_of_programme, initiatives_of_units
@@ -181,7 +182,11 @@ class ChildHonoursQuestions:
     @property
     def answers(self) -> Mapping[str, Query]:
         """Each question by the name of its RPC."""
-        return {"ListChildHonours": self.honours, "GetChildHonourBreakdown": self.breakdown}
+        return {
+            "ListChildHonours": self.honours,
+            "ListChildHonourRounds": self.rounds,
+            "GetChildHonourBreakdown": self.breakdown,
+        }
 
     async def honours(self, request: child_honours_pb2.ListChildHonoursRequest, call: Call) -> Message:
         """A page of the achievements of a subtree and a year; members see what is public."""
@@ -194,6 +199,16 @@ class ChildHonoursQuestions:
         rows, following = page.cut(rows, lambda row: (row.unit, row.achievement_id))
         honours = [message_of(child_honours_pb2.ChildHonour, row) for row in rows]
         return child_honours_pb2.ListChildHonoursResponse(honours=honours, next=following)
+
+    async def rounds(self, request: child_honours_pb2.ListChildHonourRoundsRequest, call: Call) -> Message:
+        """A page of the rounds of a subtree for a year."""
+        page, year = page_of(request.page), year_of(request)
+        self._tree.require(request.unit)
+        units = call.rights.among(request.unit, min(self._today(), date(year, 12, 31)), dissolved=True)
+        rows = await rounds_of(self._pool, units, year, page.after(str, UUID), page.size + 1)
+        rows, following = page.cut(rows, lambda row: (row.unit, row.round_id))
+        found = [message_of(child_honours_pb2.ChildHonourRound, row) for row in rows]
+        return child_honours_pb2.ListChildHonourRoundsResponse(rounds=found, next=following)
 
     async def breakdown(self, request: child_honours_pb2.GetChildHonourBreakdownRequest, call: Call) -> Message:
         """The honours of a subtree and a year by level and prize; every honour stands in one cell."""

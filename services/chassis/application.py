@@ -16,10 +16,10 @@ from uuid import UUID
 from chassis import security
 from chassis.appends import Answer, Append, Claimed, NewEvent, StaleVersion
 from chassis.claims import Claim
-from chassis.commands import Aggregate, Call, Command, Handler
+from chassis.commands import Call, Command, Handler
 from chassis.events import Event, Metadata
 from chassis.live_aggregates import UNKNOWN, Live, LiveAggregates
-from chassis.refusals import Conflict, Forbidden, Overloaded, Refusal, Unavailable
+from chassis.refusals import Conflict, Forbidden, IdTaken, Overloaded, Refusal, Unavailable
 from chassis.sealing import Keys, Sealer
 from chassis.security import Role, authorise
 from chassis.store import EventStore
@@ -176,6 +176,11 @@ class _Decided:
     refusal: Refusal | None = None
 
 
+def _field_of_id(command: Command) -> str:
+    """Which field of a command holds the id of its aggregate; none where that follows from several."""
+    return next((name for name in type(command).model_fields if getattr(command, name) == command.aggregate_id), "")
+
+
 class _Attempt:
     """One go at a batch: decide every item on the states at hand, keep them together, say what came out.
 
@@ -207,15 +212,21 @@ class _Attempt:
 
     def _decide(self, command: Command) -> _Decided:
         """Decide a command; the state moves on at once."""
-        entry = self.live[command.aggregate_id]
+        entry, aggregate = self.live[command.aggregate_id], self.handler.aggregate
+        is_other = entry.is_other_than(aggregate)
+        state = None if is_other else entry.state
         try:
-            self.app.authorise(self.call, self.handler, entry.state, command, self.facts)
+            self.app.authorise(self.call, self.handler, state, command, self.facts)
             if command.expected_version is not None and command.expected_version != entry.version:
                 raise Conflict("expected_version")
-            events = self.handler.decide(entry.state, command, self.facts)
+            events = self.handler.decide(state, command, self.facts)
+            if is_other:
+                # There is none of this kind, which most decisions refuse by themselves; and none can begin here.
+                raise IdTaken(_field_of_id(command))
         except Refusal as refusal:
             return _Decided(command, refusal=refusal)
-        aggregate: Aggregate[Any] = self.handler.aggregate
+        if not entry.version:
+            entry.begun = events[0].topic
         version, claims = entry.version, list[Claim]()
         for event in events:
             claims.extend(aggregate.claims(entry.state, event))

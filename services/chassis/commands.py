@@ -56,13 +56,19 @@ class Aggregate(Generic[S]):
     """How one kind of aggregate is rebuilt from its events.
 
     ``evolve`` is pure: (state or None, event) → state. ``unit`` names the unit whose officers may act on it. ``claims``
-    says, of an event about to happen to a state, what it takes or gives back across aggregates.
+    says, of an event about to happen to a state, what it takes or gives back across aggregates. ``begins`` are the events
+    with which a history of this kind begins: one that begins otherwise is something else that has the same id.
     """
 
     name: str
     evolve: Callable[[S | None, Event], S]
     unit: Callable[[S], str]
     claims: Callable[[S | None, Event], Iterable[Claim]] = no_claims
+    begins: tuple[type[Event], ...] = field(kw_only=True)
+
+    def begins_with(self, topic: str) -> bool:
+        """Whether a history of this kind begins with such an event."""
+        return any(event.topic == topic for event in self.begins)
 
 
 class Facts(Protocol[C_contra, F_co]):

@@ -20,13 +20,19 @@ UNKNOWN = -1
 class Live:
     """A living aggregate: its state after `version` events, `UNKNOWN` until loaded. One command at a time decides on it.
 
-    `fresh` while it is held by whoever had it loaded; else another process may have moved it on since.
+    `fresh` while it is held by whoever had it loaded; else another process may have moved it on since. `begun` is the topic
+    of its first event, which says what kind it is.
     """
 
     lock: asyncio.Lock
     state: Any = None
     version: int = UNKNOWN
     fresh: bool = False
+    begun: str = ""
+
+    def is_other_than(self, aggregate: Aggregate[Any]) -> bool:
+        """Whether the id belongs to an aggregate of another kind."""
+        return self.version > 0 and not aggregate.begins_with(self.begun)
 
 
 class LiveAggregates:
@@ -51,6 +57,7 @@ class LiveAggregates:
         entries = {key: self._entry(key) for key in sorted(set(aggregate_ids))}
         taken: list[asyncio.Lock] = []
         assumed: list[Live] = []
+        foreign: list[Live] = []
         try:
             for entry in entries.values():
                 await entry.lock.acquire()
@@ -61,11 +68,14 @@ class LiveAggregates:
             if expected_new:
                 assumed = list(unknown.values())
                 for entry in assumed:
-                    entry.state, entry.version = None, 0
+                    entry.state, entry.version, entry.begun = None, 0, ""
             else:
-                await self._load(aggregate, unknown)
+                foreign = await self._load(aggregate, unknown)
             yield entries
         finally:
+            for entry in foreign:
+                # Its state was not made, for only its own kind can.
+                entry.version = UNKNOWN
             for entry in assumed:
                 if entry.version == 0:
                     # Nothing was appended, so nobody has looked whether it is really new.
@@ -75,12 +85,13 @@ class LiveAggregates:
             self._trim()
 
     async def state(self, aggregate: Aggregate[Any], aggregate_id: UUID) -> Any:
-        """The state of one aggregate for another's decision; None when it does not exist."""
+        """The state of one aggregate for another's decision; None when there is none of this kind."""
         entry = self._entries.get(aggregate_id)
         if entry is None or entry.version == UNKNOWN or entry.lock.locked():
             async with self.of(aggregate, (aggregate_id,)) as live:
-                return live[aggregate_id].state
-        return entry.state
+                entry = live[aggregate_id]
+                return None if entry.is_other_than(aggregate) else entry.state
+        return None if entry.is_other_than(aggregate) else entry.state
 
     def distrust(self) -> None:
         """Load every aggregate anew before it is looked at again; those being decided on are checked by the append."""
@@ -96,21 +107,24 @@ class LiveAggregates:
             self._entries.move_to_end(key)
         return entry
 
-    async def _load(self, aggregate: Aggregate[Any], unknown: dict[UUID, Live]) -> None:
+    async def _load(self, aggregate: Aggregate[Any], unknown: dict[UUID, Live]) -> list[Live]:
+        """Make the states; those of another kind, which have none, come back."""
         if not unknown:
-            return
+            return []
         if len(unknown) == 1:
             (key,) = unknown
             histories = {key: await self._store.load(key)}
         else:
             histories = await self._store.load_many(list(unknown))
+        own = {key: history for key, history in histories.items() if not history or aggregate.begins_with(history[0].topic)}
         if self._sealer:
-            await self._sealer.open([recorded for history in histories.values() for recorded in history])
+            await self._sealer.open([recorded for history in own.values() for recorded in history])
         for key, entry in unknown.items():
-            state = None
-            for recorded in histories[key]:
+            state, history = None, histories[key]
+            for recorded in own.get(key, ()):
                 state = aggregate.evolve(state, recorded.event)
-            entry.state, entry.version = state, len(histories[key])
+            entry.state, entry.version, entry.begun = state, len(history), history[0].topic if history else ""
+        return [entry for key, entry in unknown.items() if key not in own]
 
     def _trim(self) -> None:
         while len(self._entries) > self._size:

@@ -133,6 +133,13 @@ class CommandIdReused(Refusal):
     en = "This command id was already used with other content."
 
 
+class IdTaken(AlreadyExists):
+    """An id is given once, whatever it is given to."""
+
+    vi = "Mã này đã được dùng cho một đối tượng khác."
+    en = "This id is already taken, by something else."
+
+
 class Unauthenticated(Refusal):
     """Nobody known is asking."""
 

@@ -16,8 +16,10 @@ from membership.domain import (
     child,
     consent,
     data_request,
+    data_subject,
     delegation,
     erasure,
+    legal_hold,
     member,
     office,
     plan,
@@ -26,19 +28,19 @@ from membership.domain import (
     transfer,
     unit,
 )
-from membership.domain.child import CHILD, Person, Persons
+from membership.domain.child import CHILD, Child, Person, Persons
 from membership.domain.committee import COMMITTEE, OfficeFacts
 from membership.domain.consent import CONSENT
-from membership.domain.data_request import DATA_REQUEST, Around, DataRequest, Subject
+from membership.domain.data_request import DATA_REQUEST, Around, Asker, DataRequest
 from membership.domain.erasure import Grounds, Progress, Proof
+from membership.domain.legal_hold import SUBJECT, Subject
 from membership.domain.member import MEMBER, Entrance, HashId, Member
 from membership.domain.plan import PLAN
 from membership.domain.reading import READING
 from membership.domain.report import OBLIGATION
 from membership.domain.unit import UNIT, Lineage, Unit, unit_id
 from membership.domain.working_days import Closed
-from membership.events import ChildRegistered, MemberJoined
-from membership.read_models.erasures import acknowledgements_of, begun_with, branches_of, positions_of_sealed
+from membership.read_models.erasures import acknowledgements_of, branches_of, positions_of_sealed
 
 
 class UnitsAtHand:
@@ -127,112 +129,31 @@ class Keys(Protocol):
         """
 
 
-class PersonsAtHand:
-    """What decisions on data requests and erasures must see: aggregates and the event store, never a read model.
-
-    :param pool: of the database the event store is in.
-    :param closed: which days are no working days.
-    """
-
-    def __init__(self, pool: Pool, keys: Keys, closed: Closed) -> None:
-        self.live: LiveAggregates
-        self._pool, self._keys, self._closed = pool, keys, closed
-
-    async def around(self, commands: Sequence[data_request.DataRequestCommand], caller: Caller) -> Around:
-        """The person of each request, with the branches in whose history it stands."""
-        persons: dict[UUID, UUID] = {}
-        for command in commands:
-            if isinstance(command, data_request.ReceiveDataRequest):
-                persons[command.request_id] = command.person_id
-            elif request := await self._request(command.request_id):
-                persons[command.request_id] = request.person_id
-        members = await self._members(persons.values())
-        branches = await self._branches(persons.values())
-        subjects = {
-            request_id: Subject(members[person_id], branches.get(person_id, ())) for request_id, person_id in persons.items()
-        }
-        return Around(subjects, self._closed)
-
-    async def grounds(self, commands: Sequence[erasure.EraseSubject], caller: Caller) -> Grounds:
-        """The requests on which persons are to be erased, and who must acknowledge."""
-        requests = {command.request_id: await self._request(command.request_id) for command in commands}
-        return Grounds(requests, await self._branches([command.person_id for command in commands]))
-
-    async def progress(self, commands: Sequence[erasure.AcknowledgeErasure], caller: Caller) -> Progress:
-        """The persons of some requests.
-
-        :raises Unavailable: the key of one is not destroyed yet, which comes before anything is acknowledged.
-        """
-        members = await self._persons_of(commands)
-        erased = [member.member_id for member in members.values() if member and member.erased]
-        if len(await self._keys.destroyed_at(erased)) < len(set(erased)):
-            raise Unavailable(reason="keys")
-        return Progress(members, caller.service)
-
-    async def proofs(self, commands: Sequence[erasure.CertifyErasure], caller: Caller) -> Mapping[UUID, Proof]:
-        """What the event store and the key store say of some erasures."""
-        proofs: dict[UUID, Proof] = {}
-        for request_id, person in (await self._persons_of(commands)).items():
-            if person is None or person.erased is None or person.erased.request_id != request_id:
-                continue
-            destroyed = await self._keys.destroyed_at([person.member_id])
-            if not destroyed:
-                raise Unavailable(reason="keys")
-            positions = await positions_of_sealed(self._pool, erasure.histories_of(person.member_id))
-            acknowledged = await acknowledgements_of(self._pool, request_id)
-            proofs[request_id] = Proof(person.erased.awaited, positions, destroyed[person.member_id], acknowledged)
-        return proofs
-
-    async def nothing(self, commands: Sequence[Command], caller: Caller) -> None:
-        """The aggregate alone decides."""
-
-    async def _persons_of(self, commands: Sequence[data_request.DataRequestCommand]) -> dict[UUID, Member | None]:
-        requests = {command.request_id: await self._request(command.request_id) for command in commands}
-        members = await self._members(request.person_id for request in requests.values() if request)
-        return {request_id: members[request.person_id] for request_id, request in requests.items() if request}
-
-    async def _request(self, request_id: UUID) -> DataRequest | None:
-        state: DataRequest | None = await self.live.state(DATA_REQUEST, request_id)
-        return state
-
-    async def _members(self, person_ids: Iterable[UUID]) -> dict[UUID, Member | None]:
-        """Members by id; None for one who is not there, or is something else."""
-        wanted = set(person_ids)
-        known = await begun_with(self._pool, list(wanted), MemberJoined.topic)
-        return {person_id: await self.live.state(MEMBER, person_id) if person_id in known else None for person_id in wanted}
-
-    async def _branches(self, person_ids: Iterable[UUID]) -> dict[UUID, tuple[str, ...]]:
-        found = await branches_of(self._pool, list(set(person_ids)))
-        return {person_id: tuple(branch for branch in branches if branch != NATIONAL) for person_id, branches in found.items()}
-
-
 class FamiliesAtHand:
-    """What decisions on consents and children must see: the members and children that commands name.
+    """What decisions about persons must see: the members and children that commands name."""
 
-    :param pool: of the database the event store is in.
-    """
-
-    def __init__(self, pool: Pool) -> None:
+    def __init__(self) -> None:
         self.live: LiveAggregates
-        self._pool = pool
 
     async def persons(self, commands: Sequence[Command], caller: Caller) -> Persons:
         """Everybody that commands name, a child with its parent's unit of now; None for one who is not there."""
-        named = {getattr(command, field, None) for command in commands for field in _NAMING_PERSONS} - {None}
-        ids = [person_id for person_id in named if isinstance(person_id, UUID)]
-        children: dict[UUID, child.Child] = {
-            child_id: await self.live.state(CHILD, child_id)
-            for child_id in await begun_with(self._pool, ids, ChildRegistered.topic)
-        }
-        wanted = [*ids, *(found.member_id for found in children.values())]
-        members: dict[UUID, Member] = {
-            member_id: await self.live.state(MEMBER, member_id)
-            for member_id in await begun_with(self._pool, wanted, MemberJoined.topic)
-        }
-        return {
-            **{member_id: _of_member(found) for member_id, found in members.items()},
-            **{child_id: _of_child(found, members.get(found.member_id)) for child_id, found in children.items()},
-        }
+        named = {getattr(command, field, None) for command in commands for field in _NAMING_PERSONS}
+        return {person_id: await self.person(person_id) for person_id in named if isinstance(person_id, UUID)}
+
+    async def person(self, person_id: UUID) -> Person | None:
+        """A member, or a child with its parent's unit of now; None for whoever is neither."""
+        found = await self.subject(person_id)
+        if isinstance(found, Child):
+            parent: Member | None = await self.live.state(MEMBER, found.member_id)
+            return Person(parent.unit if parent else found.unit, found.registered_on, None, found.erased is not None, found)
+        if found is None:
+            return None
+        return Person(found.unit, found.joined_on, found.left_on, found.erased is not None)
+
+    async def subject(self, person_id: UUID) -> Subject | None:
+        """A member or a child; None for whoever is neither."""
+        state: Subject | None = await self.live.state(SUBJECT, person_id)
+        return state
 
     async def nothing(self, commands: Sequence[Command], caller: Caller) -> None:
         """The aggregate alone decides."""
@@ -241,12 +162,84 @@ class FamiliesAtHand:
 _NAMING_PERSONS = ("person_id", "guardian_id", "child_id", "member_id")
 
 
-def _of_member(found: Member) -> Person:
-    return Person(found.unit, found.joined_on, found.left_on, found.erased is not None)
+class PersonsAtHand(FamiliesAtHand):
+    """What decisions on data requests and erasures must see: aggregates and the event store, never a read model.
 
+    :param pool: of the database the event store is in.
+    :param closed: which days are no working days.
+    """
 
-def _of_child(found: child.Child, parent: Member | None) -> Person:
-    return Person(parent.unit if parent else found.unit, found.registered_on, None, found.erased, found)
+    def __init__(self, pool: Pool, keys: Keys, closed: Closed) -> None:
+        super().__init__()
+        self._pool, self._keys, self._closed = pool, keys, closed
+
+    async def around(self, commands: Sequence[data_request.DataRequestCommand], caller: Caller) -> Around:
+        """Whose data each request is about, with the branches in whose history that person stands."""
+        persons: dict[UUID, UUID] = {}
+        for command in commands:
+            if isinstance(command, data_request.ReceiveDataRequest):
+                persons[command.request_id] = command.person_id
+            elif request := await self._request(command.request_id):
+                persons[command.request_id] = request.person_id
+        wanted = set(persons.values())
+        branches = await self._branches(wanted)
+        askers = {person_id: Asker(await self.person(person_id), branches[person_id]) for person_id in wanted}
+        return Around({request_id: askers[person_id] for request_id, person_id in persons.items()}, self._closed)
+
+    async def grounds(self, commands: Sequence[erasure.EraseSubject], caller: Caller) -> Grounds:
+        """The requests on which persons are to be erased, and who must acknowledge."""
+        requests = {command.request_id: await self._request(command.request_id) for command in commands}
+        persons = await self.persons(commands, caller)
+        return Grounds(requests, persons, await self._branches(persons))
+
+    async def progress(self, commands: Sequence[erasure.AcknowledgeErasure], caller: Caller) -> Progress:
+        """The erasures that followed from some requests.
+
+        :raises Unavailable: the key of one is not destroyed yet, which comes before anything is acknowledged.
+        """
+        found = await self._erasures_of(commands)
+        erased = {person_id for person_id, gone in found.values() if gone}
+        if len(await self._keys.destroyed_at(list(erased))) < len(erased):
+            raise Unavailable(reason="keys")
+        return Progress({request_id: gone for request_id, (_, gone) in found.items()}, caller.service)
+
+    async def proofs(self, commands: Sequence[erasure.CertifyErasure], caller: Caller) -> Mapping[UUID, Proof]:
+        """What the event store and the key store say of some erasures."""
+        proofs: dict[UUID, Proof] = {}
+        for request_id, (person_id, erased) in (await self._erasures_of(commands)).items():
+            if erased is None or erased.request_id != request_id:
+                continue
+            destroyed = await self._keys.destroyed_at([person_id])
+            if not destroyed:
+                raise Unavailable(reason="keys")
+            positions = await positions_of_sealed(self._pool, erasure.histories_of(person_id))
+            acknowledged = await acknowledgements_of(self._pool, request_id)
+            proofs[request_id] = Proof(erased.awaited, positions, destroyed[person_id], acknowledged)
+        return proofs
+
+    async def _erasures_of(
+        self, commands: Sequence[data_request.DataRequestCommand]
+    ) -> dict[UUID, tuple[UUID, data_subject.Erasure | None]]:
+        """Whom each request is about, and whether that person was erased."""
+        found: dict[UUID, tuple[UUID, data_subject.Erasure | None]] = {}
+        for request_id in {command.request_id for command in commands}:
+            if request := await self._request(request_id):
+                person = await self.subject(request.person_id)
+                found[request_id] = request.person_id, person.erased if person else None
+        return found
+
+    async def _request(self, request_id: UUID) -> DataRequest | None:
+        state: DataRequest | None = await self.live.state(DATA_REQUEST, request_id)
+        return state
+
+    async def _branches(self, person_ids: Iterable[UUID]) -> dict[UUID, tuple[str, ...]]:
+        """The branches in which something was recorded about each person; those of the top are not awaited."""
+        histories = {person_id: erasure.histories_of(person_id) for person_id in person_ids}
+        found = await branches_of(self._pool, [each for history in histories.values() for each in history])
+        return {
+            person_id: tuple(sorted({branch for each in history for branch in found.get(each, ())} - {NATIONAL}))
+            for person_id, history in histories.items()
+        }
 
 
 def family_menu(families: FamiliesAtHand) -> list[AnyHandler]:
@@ -257,7 +250,6 @@ def family_menu(families: FamiliesAtHand) -> list[AnyHandler]:
         Handler(consent.WithdrawConsent, CONSENT, consent.withdraw, persons, at=consent.at_person),
         Handler(child.RegisterChild, CHILD, child.register, persons, at=child.unit_of),
         Handler(child.CorrectChildDetails, CHILD, child.correct, persons, at=child.unit_of),
-        Handler(child.EraseChild, CHILD, child.erase, persons, at=child.unit_of),
     ]
 
 
@@ -274,9 +266,9 @@ def personal_data_menu(persons: PersonsAtHand) -> list[AnyHandler]:
         Handler(data_request.AnswerDataRequest, DATA_REQUEST, data_request.answer, persons.around, at=now),
         Handler(data_request.ExtendDataRequest, DATA_REQUEST, data_request.extend, persons.around, at=now),
         Handler(data_request.CarryOutDataRequest, DATA_REQUEST, data_request.carry_out, persons.around, at=now),
-        Handler(erasure.PlaceLegalHold, MEMBER, erasure.place_hold, persons.nothing),
-        Handler(erasure.LiftLegalHold, MEMBER, erasure.lift_hold, persons.nothing),
-        Handler(erasure.EraseSubject, MEMBER, erasure.erase, persons.grounds),
+        Handler(legal_hold.PlaceLegalHold, SUBJECT, legal_hold.place, persons.persons, at=legal_hold.unit_now),
+        Handler(legal_hold.LiftLegalHold, SUBJECT, legal_hold.lift, persons.persons, at=legal_hold.unit_now),
+        Handler(erasure.EraseSubject, SUBJECT, erasure.erase, persons.grounds, at=erasure.at_person),
         Handler(
             erasure.AcknowledgeErasure, DATA_REQUEST, erasure.acknowledge, persons.progress, at=lambda _, command, __: command.by
         ),

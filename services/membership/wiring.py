@@ -64,7 +64,7 @@ def real(settings: Settings, tracing: Tracing | None = None) -> Service:
     register, *_ = service.keep(MEMBERS, MEMBER_COUNTS, REPORTS, PLAN_ITEMS)
     hash_id = keyed_hash_of_ids(settings.secret_bytes())
     units = UnitsAtHand(hash_id)
-    families = FamiliesAtHand(service.pool)
+    families = FamiliesAtHand()
     persons = PersonsAtHand(service.pool, keys, closed_in_viet_nam(settings.exchanged_days))
     application = service.application(
         [*menu(units), *family_menu(families), *personal_data_menu(persons)],

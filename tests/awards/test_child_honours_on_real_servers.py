@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from typing import Any
 from uuid import uuid4
 
+import grpc
 import pytest
 from grpc import StatusCode
 
@@ -12,7 +13,7 @@ from chassis.clients import Refused
 from chassis.security import Caller, Role
 from congdoan.embedded import EmbeddedNats, EmbeddedPostgres
 from federation.awards.v1 import child_honours_pb2 as pb
-from federation.membership.v1 import consents_pb2
+from federation.membership.v1 import consents_pb2, personal_data_pb2
 from tests.serving import Suite, suite_of
 
 PROVINCE = Caller("officer-vinh-phuc", Role.PROVINCE_OFFICER, "vinh-phuc", "en")
@@ -53,6 +54,14 @@ class Honours:
         fields: dict[str, Any] = {"person_id": self.kid, "purpose": consents_pb2.CONSENT_PURPOSE_CHILD_HONOUR_PUBLICATION}
         form = {"text_version": "2026-01", "evidence": "Phiếu 17"} if rpc == "GiveConsent" else {}
         await self.tell(rpc, given_by=given_by, on=on, **fields, **form)
+
+    async def erase(self, on: str) -> None:
+        """The child, on the request of its guardian."""
+        which: dict[str, Any] = {"request_id": str(uuid4()), "on": on}
+        kind = personal_data_pb2.DATA_REQUEST_KIND_ERASURE
+        await self.tell("ReceiveDataRequest", person_id=self.kid, kind=kind, **which)
+        await self.tell("AnswerDataRequest", accepted=True, **which)
+        await self.tell("EraseSubject", person_id=self.kid, **which)
 
     async def honour(self, contest: str = "Toán quốc gia", prize: Any = pb.ACHIEVEMENT_PRIZE_FIRST) -> str:
         """The id of an achievement for which the child was honoured."""
@@ -129,7 +138,7 @@ async def test_nothing_of_an_erased_child_stays_public_and_the_counts_stand(hono
         await honours.publish(await honours.honour(contest, prize))
     before = await honours.breakdown()
 
-    await honours.tell("EraseChild", child_id=honours.kid, request_id=str(uuid4()), on="2026-04-01")
+    await honours.erase("2026-04-01")
 
     assert {honour.withdrawn_on for honour in await honours.ended()} == {"2026-04-01"}
     assert before == await honours.breakdown()
@@ -157,13 +166,24 @@ async def test_each_step_is_for_the_officers_of_its_unit(honours: Honours) -> No
     assert [one.status for one in await honours.listed(AUDITOR, "tld")] == [pb.ACHIEVEMENT_STATUS_VERIFIED]
 
 
+async def test_the_rounds_of_a_subtree_are_listed(honours: Honours) -> None:
+    answer = await honours.suite.call("awards", "ListChildHonourRounds", OFFICER, unit="vinh-phuc", year=2026)
+    assert not answer.rounds
+
+    answer = await honours.suite.call("awards", "ListChildHonourRounds", PROVINCE, unit="vinh-phuc", year=2026)
+    (found,) = answer.rounds
+    assert (found.round_id, found.unit, found.name) == (honours.round_id, "vinh-phuc", "Tuyên dương 1/6")
+    assert (found.opened_on, found.closes_on) == ("2026-02-01", "2026-06-30")
+
+
 async def test_without_membership_nothing_is_published(honours: Honours) -> None:
     for giver in (GUARDIAN, SELF):
         await honours.consent("GiveConsent", giver)
     which = await honours.honour()
     head = await honours.suite.services["awards"].store.head()
     await honours.suite.services["membership"].stop()
-    with pytest.raises(Refused) as caught:
-        await honours.publish(which)
-    assert caught.value.transient
+    told = {"command_id": str(uuid4()), "child_id": honours.kid, "achievement_id": which, "on": "2026-03-02"}
+    with pytest.raises(grpc.aio.AioRpcError) as caught:
+        await honours.suite.ask_once("awards", "PublishChildHonour", PROVINCE, **told)
+    assert caught.value.code() is grpc.StatusCode.UNAVAILABLE
     assert await honours.suite.services["awards"].store.head() == head

@@ -11,13 +11,15 @@ from awards.domain.nomination import NominationUnknown
 from awards.domain.programme import ProgrammeUnknown
 from awards.read_models import OWN
 from awards.read_models.figures import figures
+from chassis.commands import Call
 from chassis.database import fetch_rows
 from chassis.hierarchy import Hierarchy, UnitUnknown
-from chassis.refusals import Invalid
+from chassis.refusals import Forbidden, Invalid
+from chassis.security import Role
 from federation.awards.v1 import awards_pb2 as pb
 from federation.contract.v1.contract_pb2 import PageRequest
 from tests.awards import an_award as an
-from tests.awards.conftest import LAN, MINH, TODAY, Awards, nodes
+from tests.awards.conftest import CONFEDERATION, LAN, MINH, TODAY, Awards, call_of, nodes
 from tests.awards.test_read_models import rows_of
 
 FIRST, SECOND, THIRD, FOURTH, FIFTH = (UUID(int=number) for number in range(1, 6))
@@ -300,3 +302,62 @@ async def test_figures_are_answered_by_name_and_one_without_a_value_has_none(awa
     assert without.as_of == TODAY.isoformat()
     (percent,) = (figure for figure in without.figures if figure.name == "initiative_percent")
     assert percent.WhichOneof("value") is None
+
+
+HOSPITALS, HANOI = call_of(Role.GRASSROOTS_OFFICER, "so-y-te"), call_of(Role.PROVINCE_OFFICER, "ha-noi")
+VINH_PHUC = call_of(Role.PROVINCE_OFFICER, "vinh-phuc")
+
+
+async def test_a_nomination_is_seen_by_its_unit_and_by_the_one_that_decides_and_by_no_other(awards: Awards) -> None:
+    await a_year(awards)
+
+    for call in (HOSPITALS, VINH_PHUC, call_of(Role.FEDERATION_OFFICER, "cdvcvn")):
+        await awards.ask("GetNomination", call, nomination_id=str(FIRST))
+        await awards.ask("ListAwards", call, unit="so-y-te")
+    for question, fields in (("GetNomination", {"nomination_id": str(FIRST)}), ("ListAwards", {"unit": "so-y-te"})):
+        with pytest.raises(Forbidden):
+            await awards.ask(question, HANOI, **fields)
+
+
+async def test_below_a_decider_everybody_sees_what_waits_there_of_the_own_units(awards: Awards) -> None:
+    await awards.execute(
+        *(an.propose(UUID(int=number), unit=unit, on="2024-12-20") for number, unit in ((1, "so-y-te"), (2, "ha-noi")))
+    )
+    await awards.catch_up()
+
+    async def waiting(call: Call) -> list[str]:
+        return [row.unit for row in (await awards.ask("ListNominations", call, decider="cdvcvn")).nominations]
+
+    assert await waiting(call_of(Role.FEDERATION_OFFICER, "cdvcvn")) == ["so-y-te", "ha-noi"]
+    assert (await waiting(VINH_PHUC), await waiting(HANOI)) == (["so-y-te"], ["ha-noi"])
+    with pytest.raises(Forbidden):
+        await awards.ask("ListNominations", HANOI, decider="ldld-vinh-phuc")
+
+
+async def test_of_a_members_awards_those_of_other_units_are_left_out(awards: Awards) -> None:
+    await a_year(awards)
+
+    async def seen(call: Call) -> int:
+        return len((await awards.ask("ListAwards", call, member_id=str(LAN))).awards)
+
+    assert [await seen(call) for call in (CONFEDERATION, VINH_PHUC, HANOI)] == [1, 1, 0]
+
+
+async def test_initiatives_are_seen_by_whoever_judges_them_and_in_their_own_units(awards: Awards) -> None:
+    await some_initiatives(awards)
+
+    async def units(call: Call, **fields: Any) -> set[str]:
+        return {row.unit for row in (await awards.ask("ListInitiatives", call, **fields)).initiatives}
+
+    assert await units(VINH_PHUC, programme_id=str(PROGRAMME)) == {"so-y-te", "vinh-phuc"}
+    assert await units(HOSPITALS, programme_id=str(PROGRAMME)) == await units(HOSPITALS, unit="cdvcvn", year=2024) == {"so-y-te"}
+    for question, fields in (
+        ("ListInitiatives", {"programme_id": str(PROGRAMME)}),
+        ("GetInitiativeProgramme", {"programme_id": str(PROGRAMME)}),
+        ("ListInitiativeProgrammes", {"unit": "vinh-phuc", "year": 2024}),
+        ("ListFlags", {"unit": "vinh-phuc", "year": 2024}),
+        ("ListQuotas", {"decider": "cdvcvn", "year": 2024}),
+        ("GetFigures", {"unit": "vinh-phuc", "year": 2024}),
+    ):
+        with pytest.raises(Forbidden):
+            await awards.ask(question, HANOI, **fields)

@@ -30,7 +30,7 @@ from awards.events import (
     QuotaSet,
     QuotaUse,
 )
-from awards.read_models import OWN
+from awards.read_models import OF_CHILDREN, OWN
 from awards.read_models.award_counts import AWARD_COUNTS
 from awards.read_models.initiative_counts import INITIATIVE_COUNTS
 from awards.read_models.initiatives import INITIATIVES
@@ -272,7 +272,7 @@ def test_programmes_and_counts_of_initiatives_are_those_of_the_initiatives(histo
 
 
 def test_every_event_of_awards_is_followed_by_a_read_model() -> None:
-    followed = frozenset().union(*(model.topics for model in OWN))
+    followed = frozenset().union(*(model.topics for model in (*OWN, *OF_CHILDREN)))
 
     every = {
         value.topic

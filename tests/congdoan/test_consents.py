@@ -89,23 +89,13 @@ async def test_readings_are_read_to_the_last_page() -> None:
     assert [request.page.after for request in asked] == ["", "x"]
 
 
-async def test_a_child_is_recorded_corrected_and_erased_as_typed() -> None:
+async def test_a_child_is_recorded_and_corrected_as_typed() -> None:
     kept = CommandAnswer(position=1)
-    to, asked = federation(kept, kept, kept)
+    to, asked = federation(kept, kept)
     await consents.register_child(to, KID, LAN, "Minh Anh", date(2018, 3, 8), ON)
     await consents.correct_child(to, KID, None, date(2018, 8, 3), ON)
-    await consents.erase_child(to, KID, LAN, ON)
-    assert [type(request).__name__ for request in asked] == [
-        "RegisterChildRequest",
-        "CorrectChildDetailsRequest",
-        "EraseChildRequest",
-    ]
-    assert (asked[0].birth_date, asked[1].full_name, asked[1].birth_date, asked[2].request_id) == (
-        "2018-03-08",
-        "",
-        "2018-08-03",
-        str(LAN),
-    )
+    assert [type(request).__name__ for request in asked] == ["RegisterChildRequest", "CorrectChildDetailsRequest"]
+    assert (asked[0].birth_date, asked[1].full_name, asked[1].birth_date) == ("2018-03-08", "", "2018-08-03")
 
 
 @pytest.mark.parametrize("row", [consents.Consent, consents.Child, consents.Name, consents.Reading])

@@ -115,7 +115,12 @@ async def test_a_certificate_is_told_in_both_languages_and_as_a_document() -> No
     assert found.document["acknowledgements"] == [{"by": "audit", "at": "2026-03-04T02:00:01Z"}]
 
 
-async def test_who_has_acknowledged_and_who_is_awaited_is_told() -> None:
-    told = pb.GetErasureResponse(acknowledgements=[*CERTIFICATE.acknowledgements, pb.ErasureAcknowledgement(by="vinh-phuc")])
+async def test_who_has_acknowledged_who_is_awaited_and_which_children_are_still_registered_is_told() -> None:
+    acknowledgements = [*CERTIFICATE.acknowledgements, pb.ErasureAcknowledgement(by="vinh-phuc")]
+    told = pb.GetErasureResponse(acknowledgements=acknowledgements, registered_children=[str(HOLD)])
     found = await personal_data.status(suite(told), PERSON)
-    assert [one.row for one in found] == [["audit", "2026-03-04T02:00:01Z"], ["vinh-phuc", ""]]
+    assert [one.row for one in found.acknowledgements] == [["audit", "2026-03-04T02:00:01Z"], ["vinh-phuc", ""]]
+    assert found.document == {
+        "acknowledgements": [{"by": "audit", "at": "2026-03-04T02:00:01Z"}, {"by": "vinh-phuc", "at": ""}],
+        "registered_children": [str(HOLD)],
+    }

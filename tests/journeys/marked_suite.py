@@ -35,7 +35,7 @@ from congdoan import whereabouts
 from congdoan.embedded import EmbeddedPostgres, Supervisor, reserve_port
 from congdoan.embedded.binaries import binaries_for
 from congdoan.services import SERVICES
-from congdoan.suite import KEYS, Leaving, Suite
+from congdoan.suite import KEYS, Leaving, Service, Suite
 from federation.contract.v1 import contract_pb2
 from tests.notifications.mailbox import Mailbox, listening
 from tests.serving import contracts_of, method_of
@@ -53,8 +53,9 @@ class Refusal(Exception):
         super().__init__(error.details())
         self.status: grpc.StatusCode = error.code()
         self.told = error.details() or ""
-        trailers = [value if isinstance(value, bytes) else value.encode() for _, value in error.trailing_metadata() or ()]
-        self.everything = b"\n".join([self.told.encode(), *trailers])
+        trailers: Any = error.trailing_metadata() or ()
+        said = [value if isinstance(value, bytes) else value.encode() for _, value in trailers]
+        self.everything = b"\n".join([self.told.encode(), *said])
 
     @property
     def rule(self) -> str:
@@ -62,7 +63,7 @@ class Refusal(Exception):
         return self.told.partition(":")[0]
 
 
-class Collector:
+class Collector(grpc.GenericRpcHandler):
     """What an OpenTelemetry collector is sent, as it comes over the wire."""
 
     def __init__(self) -> None:
@@ -91,12 +92,14 @@ class MailingSuite(Suite):
 
     def __init__(self, data: Path, run: Path, smtp_url: str) -> None:
         super().__init__(data, run)
-        self._smtp_url = smtp_url
-        self.services = {name: self._service(name, Leaving()) for name in SERVICES}
+        self._smtp_url, self._restored = smtp_url, ""
+        self.services: dict[str, Service] = {}
 
     def environment(self, name: str) -> dict[str, str]:
         """What a service is told."""
         told = super().environment(name)
+        if name == "membership" and self._restored:
+            told["CONGDOAN_DATABASE_URL"] = self.postgres.conninfo(self._restored)
         if name == "notifications":
             told |= {"CONGDOAN_SMTP_URL": self._smtp_url, "CONGDOAN_MAIL_FROM": MAIL_FROM}
         return told
@@ -105,6 +108,11 @@ class MailingSuite(Suite):
         """Start the services; who is killed stays dead until it is started."""
         self.services = {name: self._service(name, Leaving()) for name in SERVICES}
         supervisor.start(*self.services.values())
+
+    def put_back(self, database: str) -> None:
+        """Have membership start on another database from now on, with everything else as it is."""
+        self._restored = database
+        self.services["membership"] = self._service("membership", Leaving())
 
     def service_target(self, name: str) -> str:
         """Where a service answers services."""
@@ -174,13 +182,13 @@ class World:
         :raises Refusal: the service, or gRPC, refuses.
         """
         if isinstance(caller, Caller) and caller.role is Role.SERVICE:
-            bearer: list[tuple[str, str]] = []
+            bearer = (("calling-service", caller.id),)
         else:
             token = caller if isinstance(caller, str) else self.suite.issuer.issue(caller.id, caller.role, caller.unit)
-            bearer = [("authorization", f"Bearer {token}")]
+            bearer = (("authorization", f"Bearer {token}"),)
         ask = self._channel(name, caller).unary_unary(path, request_serializer=bytes, response_deserializer=reader)
         try:
-            return ask(data, timeout=30, metadata=[*bearer, ("accept-language", "en"), *metadata])
+            return ask(data, timeout=30, metadata=(*bearer, ("accept-language", "en"), *metadata))
         except grpc.RpcError as error:
             refusal = Refusal(error)
             self.refusals.append(refusal.everything)
@@ -270,14 +278,20 @@ class World:
     def dump(self, into: Path) -> bytes:
         """A backup of membership's database as docs/decisions/0012 says."""
         left_out = ("--exclude-table-data=*_v[0-9]*", "--exclude-table-data=followers", "--exclude-table-data=parked")
-        command = [binaries_for(None) / "pg_dump", *left_out, "--file", into, self.suite.postgres.conninfo("membership")]
+        command: list[str | Path] = [
+            binaries_for(None) / "pg_dump",
+            *left_out,
+            "--file",
+            into,
+            self.suite.postgres.conninfo("membership"),
+        ]
         subprocess.run(command, check=True, capture_output=True)
         return into.read_bytes()
 
     def restore(self, dump: Path, name: str) -> None:
         """A fresh database that holds what a backup held."""
         self.suite.postgres.create_database(name)
-        command = [binaries_for(None) / "psql", "--quiet", "--set=ON_ERROR_STOP=1", "--file", dump]
+        command: list[str | Path] = [binaries_for(None) / "psql", "--quiet", "--set=ON_ERROR_STOP=1", "--file", dump]
         subprocess.run([*command, self.suite.postgres.conninfo(name)], check=True, capture_output=True)
 
 
@@ -381,7 +395,9 @@ def world(folder: Path, run: Path) -> Iterator[World]:
     with ExitStack() as stack:
         smtp_url = stack.enter_context(listening(mailbox, port.number))
         stack.enter_context(collector.listening())
-        stack.enter_context(environment(CONGDOAN_OTLP_ENDPOINT=collector.endpoint, CONGDOAN_LOG_LEVEL="DEBUG", XDG_RUNTIME_DIR=str(run)))
+        stack.enter_context(
+            environment(CONGDOAN_OTLP_ENDPOINT=collector.endpoint, CONGDOAN_LOG_LEVEL="DEBUG", XDG_RUNTIME_DIR=str(run))
+        )
         suite = MailingSuite(folder, run, smtp_url)
         supervisor = stack.enter_context(Supervisor())
         suite.start_servers(supervisor)
@@ -392,6 +408,7 @@ def world(folder: Path, run: Path) -> Iterator[World]:
         stack.enter_context(whereabouts.told(note))
         suite.prepare()
         suite.start_services(supervisor)
+        stack.callback(lambda: suite.services["membership"].kill())  # one that was put back is nobody else's to end
         yield World(suite, collector, mailbox)
 
 

@@ -10,7 +10,7 @@ from datetime import date, timedelta
 from itertools import count
 from urllib.parse import quote
 
-from chassis.vietnamese import folded
+from chassis.vietnamese import folded, sort_key
 
 FIRST_BIRTHDAY = date(1931, 2, 3)
 HASHES = (hashlib.md5, hashlib.sha1, hashlib.sha256)
@@ -35,6 +35,7 @@ class Mark:
         yield "as it is", self.core.encode()
         yield "decomposed", decomposed.encode()
         yield "without diacritics", folded(self.core).encode()
+        yield "as it is sorted by", sort_key(self.core).partition(" ")[0].encode()
         for form in (self.core, decomposed):
             yield "as escaped JSON", json.dumps(form)[1:-1].encode()
             yield "as escaped octal", _octal(form)
@@ -86,7 +87,7 @@ class Marks:
     """Makes marked values, each other than all before, and remembers them by their labels."""
 
     made: dict[str, Mark] = field(default_factory=dict)
-    _numbers: Iterator[int] = field(default_factory=count)
+    numbers: Iterator[int] = field(default_factory=count)
 
     def name(self, label: str) -> str:
         """A full name; its given name is unique."""
@@ -100,12 +101,12 @@ class Marks:
 
     def national_id(self, label: str) -> str:
         """Twelve digits."""
-        digits = f"0{(next(self._numbers) * 7_919_113 + 39_182_645_177) % 10**11:011d}"
+        digits = f"0{(next(self.numbers) * 7_919_113 + 39_182_645_177) % 10**11:011d}"
         return self._made(label, digits, digits)
 
     def phone(self, label: str) -> str:
         """A number in Viet Nam; found with and without its country."""
-        core = f"9{(next(self._numbers) * 791_911 + 38_264_517) % 10**8:08d}"
+        core = f"9{(next(self.numbers) * 791_911 + 38_264_517) % 10**8:08d}"
         return self._made(label, f"+84{core}", core)
 
     def email(self, label: str) -> str:
@@ -113,13 +114,13 @@ class Marks:
         core = f"quynh.{self._letters()}.dauvet"
         return self._made(label, f"{core}@example.vn", core)
 
-    def birth_date(self, label: str) -> str:
+    def birth_date(self, label: str, since: date = FIRST_BIRTHDAY) -> str:
         """A day on which nothing else happens; children are as old as their parents, which nobody minds."""
-        day = (FIRST_BIRTHDAY + timedelta(days=37 * next(self._numbers))).isoformat()
+        day = (since + timedelta(days=37 * next(self.numbers))).isoformat()
         return self._made(label, day, day)
 
     def _letters(self) -> str:
-        number = next(self._numbers)
+        number = next(self.numbers)
         return "".join("bcdfghklmnpqrstvxz"[number // 18**place % 18] for place in (2, 1, 0))
 
     def _made(self, label: str, value: str, core: str) -> str:
@@ -136,15 +137,23 @@ class Found:
     form: str
     place: str
 
+    def __str__(self) -> str:
+        return f"{self.place}: {self.label}, {self.form}"
+
 
 def search(places: Places, marks: Iterable[Mark]) -> list[Found]:
     """Every value that stands somewhere, in any form."""
-    texts = {place: data.decode(errors="surrogateescape").casefold().encode(errors="surrogateescape") for place, data in places.items()}
+    texts = {
+        place: data.decode(errors="surrogateescape").casefold().encode(errors="surrogateescape") for place, data in places.items()
+    }
     found = []
     for mark in marks:
-        for haystacks, needles in ((texts, [(form, _casefolded(needle)) for form, needle in mark.in_text]), (places, mark.in_bytes)):
-            for form, needle in dict((needle, form) for form, needle in needles).items():
-                found += [Found(mark.label, needle, place) for place, data in haystacks.items() if form in data]
+        for haystacks, needles in (
+            (texts, [(form, _casefolded(needle)) for form, needle in mark.in_text]),
+            (places, mark.in_bytes),
+        ):
+            for needle, name in {needle: form for form, needle in needles}.items():
+                found += [Found(mark.label, name, place) for place, data in haystacks.items() if needle in data]
     return found
 
 

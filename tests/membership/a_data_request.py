@@ -1,15 +1,18 @@
-"""A member and the requests it makes about its data, as events and commands of the tests."""
+"""A member, or a child, and what is asked about its data, as events and commands of the tests."""
 
 from datetime import date
 from typing import Any
 from uuid import UUID
 
-from membership.domain import data_request, erasure
-from membership.domain.data_request import Around, DataRequest, Subject
+from membership.domain import data_request, erasure, legal_hold
+from membership.domain.child import Person, Persons
+from membership.domain.data_request import Around, Asker, DataRequest
 from membership.domain.erasure import Grounds, Progress, Proof
+from membership.domain.legal_hold import SUBJECT, Subject
 from membership.domain.member import MEMBER, Member
 from membership.domain.working_days import closed_in_viet_nam
 from membership.events import (
+    ChildRegistered,
     DataRequestAnswered,
     DataRequestCarriedOut,
     DataRequestExtended,
@@ -36,6 +39,13 @@ def joined(**more: Any) -> MemberJoined:
     plain = {"member_id": PERSON, "full_name": "Đỗ Thị Ế", "national_id": "0" * 12, "national_id_hash": "hash of the id"}
     fields = {"unit": "so-y-te", "on": JOINED_ON, **plain, "birth_date": date(1990, 1, 1), "phone": "", "email": "", **more}
     return MemberJoined.model_validate(fields)
+
+
+def registered(member_id: UUID = OTHER) -> ChildRegistered:
+    """A child instead of a member, under the same id."""
+    born_on = date(2015, 3, 8)
+    told = {"child_id": PERSON, "member_id": member_id, "full_name": "Đỗ Minh Ế", "birth_date": born_on}
+    return ChildRegistered.model_validate({"unit": "so-y-te", "on": JOINED_ON, **told})
 
 
 def member(*more: Any) -> Member:
@@ -118,16 +128,25 @@ def acknowledged(by: str, on: date = date(2026, 3, 6)) -> ErasureAcknowledged:
     return ErasureAcknowledged(unit="so-y-te", on=on, person_id=PERSON, request_id=REQUEST, by=by, up_to=7)
 
 
-def around(person: Member | None, *branches: str) -> Around:
-    return Around({REQUEST: Subject(person, branches)}, closed_in_viet_nam())
+def child(*more: Any) -> Subject:
+    return state_after(SUBJECT, registered(), *more)
 
 
-def grounds(request: DataRequest | None, *branches: str) -> Grounds:
-    return Grounds({REQUEST: request}, {PERSON: branches})
+def persons(unit: str = "so-y-te", gone: bool = False) -> Persons:
+    """The person, of a unit now."""
+    return {PERSON: Person(unit, JOINED_ON, erased=gone)}
 
 
-def progress(person: Member | None, service: str = "") -> Progress:
-    return Progress({REQUEST: person}, service)
+def around(person: Person | None, *branches: str) -> Around:
+    return Around({REQUEST: Asker(person, branches)}, closed_in_viet_nam())
+
+
+def grounds(request: DataRequest | None, *branches: str, unit: str = "so-y-te") -> Grounds:
+    return Grounds({REQUEST: request}, persons(unit), {PERSON: branches})
+
+
+def progress(person: Subject | None, service: str = "") -> Progress:
+    return Progress({REQUEST: person.erased if person else None}, service)
 
 
 def proofs(proof: Proof | None) -> dict[UUID, Proof]:
@@ -152,8 +171,8 @@ def carry_out(on: date = date(2026, 3, 10)) -> data_request.CarryOutDataRequest:
     return data_request.CarryOutDataRequest(command_id=COMMAND, request_id=REQUEST, on=on)
 
 
-def place(field_class: FieldClass = FieldClass.IDENTITY, on: date = date(2026, 3, 3)) -> erasure.PlaceLegalHold:
-    return erasure.PlaceLegalHold(
+def place(field_class: FieldClass = FieldClass.IDENTITY, on: date = date(2026, 3, 3)) -> legal_hold.PlaceLegalHold:
+    return legal_hold.PlaceLegalHold(
         command_id=COMMAND,
         person_id=PERSON,
         hold_id=HOLD,
@@ -164,8 +183,8 @@ def place(field_class: FieldClass = FieldClass.IDENTITY, on: date = date(2026, 3
     )
 
 
-def lift(hold_id: UUID = HOLD) -> erasure.LiftLegalHold:
-    return erasure.LiftLegalHold(
+def lift(hold_id: UUID = HOLD) -> legal_hold.LiftLegalHold:
+    return legal_hold.LiftLegalHold(
         command_id=COMMAND, person_id=PERSON, hold_id=hold_id, reason="Bản án 3/2026/DS-ST", on=date(2026, 3, 4)
     )
 

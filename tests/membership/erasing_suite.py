@@ -22,7 +22,7 @@ from chassis.streams import set_up
 from chassis.wrapping_keys import WrappingKeys
 from congdoan.embedded import EmbeddedPostgres, reserve_port
 from congdoan.embedded.process import plain_environment
-from membership.rpc import PERSONAL_DATA, SERVICE
+from membership.rpc import CONSENTS, PERSONAL_DATA, SERVICE
 from tests.identities import authority_file, tls_settings
 from tests.issuing import credentials_of, token_settings
 
@@ -116,7 +116,7 @@ class ErasingSuite:
         return service
 
     async def call(self, rpc: str, caller: Caller = TOP, at_least: int = 0, **fields: Any) -> Any:
-        contract = PERSONAL_DATA if rpc in PERSONAL_DATA.methods_by_name else SERVICE
+        contract = next(one for one in (PERSONAL_DATA, CONSENTS, SERVICE) if rpc in one.methods_by_name)
         key = (caller, contract.name)
         if key not in self._clients:
             credentials = credentials_of(caller, authority_file())
@@ -141,6 +141,13 @@ class ErasingSuite:
         plain = {"full_name": "Đỗ Thị Ế", "national_id": f"{next(NUMBERS):012d}", "birth_date": "1990-01-01", "on": "2020-01-01"}
         await self.do("AdmitMember", member_id=member_id, unit=unit, **{**plain, **fields})
         return member_id
+
+    async def register(self, member_id: str, **fields: Any) -> str:
+        """A member's child, by id."""
+        child_id = str(uuid4())
+        plain = {"full_name": "Đỗ Minh Ế", "birth_date": "2015-03-08", "on": "2025-09-05"}
+        await self.do("RegisterChild", child_id=child_id, member_id=member_id, **{**plain, **fields})
+        return child_id
 
     async def accepted(self, person_id: str) -> str:
         """A request for erasure that was accepted, by id."""

@@ -19,12 +19,12 @@ from membership.domain.child import (
     ChildIsErased,
     ChildUnknown,
     CorrectChildDetails,
-    EraseChild,
     Person,
     RegisterChild,
     has_own_voice,
 )
-from membership.domain.member import MemberHasLeft, MemberUnknown
+from membership.domain.data_subject import Erasure
+from membership.domain.member import BornLater, MemberHasLeft, MemberUnknown
 from membership.domain.unit import NotBefore, NothingChanges
 from membership.events import ChildDetailsCorrected, ChildRegistered, SubjectErased
 from tests.given import given
@@ -45,10 +45,6 @@ def registration(**fields: Any) -> RegisterChild:
 
 def correction(**fields: Any) -> CorrectChildDetails:
     return parse(CorrectChildDetails, {"command_id": uuid4(), "child_id": KID, "on": LATER.isoformat(), **fields})
-
-
-def erasure(on: date = LATER) -> EraseChild:
-    return parse(EraseChild, {"command_id": uuid4(), "child_id": KID, "request_id": REQUEST, "on": on.isoformat()})
 
 
 def test_a_child_is_recorded_at_its_parents_unit() -> None:
@@ -82,8 +78,8 @@ def test_the_parent_is_an_active_member_on_the_day() -> None:
 
 def test_nobody_is_recorded_before_its_birth() -> None:
     unborn = registration(birth_date="2024-09-02")
-    given(CHILD).when(child.register, unborn, PERSONS).refused(NotBefore, "birth_date")
-    given(CHILD, TOLD).when(child.correct, correction(birth_date="2025-01-02"), PERSONS).refused(NotBefore, "birth_date")
+    given(CHILD).when(child.register, unborn, PERSONS).refused(BornLater, "birth_date")
+    given(CHILD, TOLD).when(child.correct, correction(birth_date="2025-01-02"), PERSONS).refused(BornLater, "birth_date")
 
 
 @pytest.mark.parametrize("missing", ["full_name", "birth_date", "member_id"])
@@ -110,13 +106,11 @@ def test_a_correction_changes_something(fields: dict[str, str]) -> None:
     given(CHILD, TOLD).when(child.correct, correction(**fields), PERSONS).refused(NothingChanges)
 
 
-def test_an_erased_child_has_no_birth_date_and_nothing_more_happens_to_it() -> None:
-    state = given(CHILD, TOLD).when(child.erase, erasure(), PERSONS).then(ERASED)
-    assert state.erased
-    assert state.born_on is None
+def test_an_erased_child_has_no_birth_date_and_nothing_more_is_recorded_about_it() -> None:
     gone = given(CHILD, TOLD, ERASED)
+    assert gone.state is not None
+    assert gone.state.born_on is None
     gone.when(child.correct, correction(full_name="Ai đó"), PERSONS).refused(ChildIsErased, "child_id")
-    gone.when(child.erase, erasure(), PERSONS).refused(ChildIsErased, "child_id")
     gone.when(child.register, registration(), PERSONS).refused(ChildExists, "child_id")
 
 
@@ -124,18 +118,13 @@ def test_a_history_whose_key_is_destroyed_still_replays() -> None:
     sealed = TOLD.model_copy(update={"full_name": None, "birth_date": None})
     state = given(CHILD, sealed, ERASED).state
     assert state is not None
-    assert (state.born_on, state.member_id, state.erased) == (None, PARENT, True)
+    assert (state.born_on, state.member_id, state.erased) == (None, PARENT, Erasure(REQUEST, LATER, ()))
 
 
-@pytest.mark.parametrize(("decide", "command"), [(child.correct, correction(full_name="A")), (child.erase, erasure())])
-def test_who_was_never_recorded_is_neither_corrected_nor_erased(decide: Any, command: Any) -> None:
-    given(CHILD).when(decide, command, PERSONS).refused(ChildUnknown, "child_id")
+def test_who_was_never_recorded_is_not_corrected() -> None:
+    given(CHILD).when(child.correct, correction(full_name="A"), PERSONS).refused(ChildUnknown, "child_id")
     with pytest.raises(ChildUnknown):
-        child.unit_of(None, command, PERSONS)
-
-
-def test_nobody_is_erased_before_it_was_recorded() -> None:
-    given(CHILD, TOLD).when(child.erase, erasure(on=REGISTERED - timedelta(days=1)), PERSONS).refused(NotBefore, "on")
+        child.unit_of(None, correction(full_name="A"), PERSONS)
 
 
 @pytest.mark.parametrize(

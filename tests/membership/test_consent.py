@@ -10,7 +10,7 @@ import pytest
 from chassis.commands import parse
 from chassis.refusals import Invalid
 from membership.domain import consent
-from membership.domain.child import Child, Person
+from membership.domain.child import Child, Person, PersonUnknown
 from membership.domain.consent import (
     CONSENT,
     ConsentNotGiven,
@@ -18,7 +18,6 @@ from membership.domain.consent import (
     GuardianUnknown,
     MembersSpeakForThemselves,
     PersonIsErased,
-    PersonUnknown,
     PurposeDoesNotFit,
     TooYoungToConsent,
     WithdrawConsent,
@@ -35,7 +34,7 @@ BORN = date(2018, 3, 8)
 
 
 def kid(who: UUID, born_on: date | None, *, erased: bool = False) -> Person:
-    return Person("so-y-te", SINCE, erased=erased, child=Child(who, LAN, "so-y-te", born_on, SINCE, erased))
+    return Person("so-y-te", SINCE, erased=erased, child=Child(who, LAN, "so-y-te", born_on, SINCE))
 
 
 PERSONS: dict[UUID, Person | None] = {

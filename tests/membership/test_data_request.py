@@ -8,6 +8,7 @@ from pydantic import ValidationError
 
 from chassis.refusals import Invalid
 from membership.domain import data_request
+from membership.domain.child import PersonUnknown
 from membership.domain.data_request import (
     DATA_REQUEST,
     AlreadyAnswered,
@@ -20,7 +21,7 @@ from membership.domain.data_request import (
     RequestExists,
     RequestUnknown,
 )
-from membership.domain.member import MemberUnknown, SubjectIsErased
+from membership.domain.data_subject import SubjectIsErased
 from membership.domain.unit import NotBefore
 from membership.events import DataRequestKind
 from membership.read_models.data_requests import DataRequestRow
@@ -39,16 +40,16 @@ from tests.membership.a_data_request import (
     around,
     carry_out,
     done,
-    erased,
     extend,
     extended,
-    member,
+    persons,
     receive,
     received,
     received_for_erasure,
 )
 
-AROUND = around(member(), BRANCH)
+SOMEBODY, GONE = persons()[PERSON], persons(gone=True)[PERSON]
+AROUND = around(SOMEBODY, BRANCH)
 
 
 def test_a_request_is_answered_in_two_working_days_and_carried_out_in_fifteen() -> None:
@@ -57,7 +58,7 @@ def test_a_request_is_answered_in_two_working_days_and_carried_out_in_fifteen() 
 
 def test_an_erasure_takes_twenty_days_where_a_province_must_acknowledge_it() -> None:
     given(DATA_REQUEST).when(data_request.receive, receive(ERASURE), AROUND).then(received_for_erasure())
-    given(DATA_REQUEST).when(data_request.receive, receive(ERASURE), around(member())).then(received(ERASURE, date(2026, 3, 17)))
+    given(DATA_REQUEST).when(data_request.receive, receive(ERASURE), around(SOMEBODY)).then(received(ERASURE, date(2026, 3, 17)))
 
 
 def test_over_tet_an_answer_waits_and_the_days_to_carry_it_out_do_not() -> None:
@@ -70,8 +71,8 @@ def test_over_tet_an_answer_waits_and_the_days_to_carry_it_out_do_not() -> None:
 
 def test_a_request_is_received_once_and_of_somebody_who_is_there() -> None:
     given(DATA_REQUEST, received()).when(data_request.receive, receive(), AROUND).refused(RequestExists, "request_id")
-    given(DATA_REQUEST).when(data_request.receive, receive(), around(None)).refused(MemberUnknown, "person_id")
-    given(DATA_REQUEST).when(data_request.receive, receive(), around(member(erased()))).refused(SubjectIsErased, "person_id")
+    given(DATA_REQUEST).when(data_request.receive, receive(), around(None)).refused(PersonUnknown, "person_id")
+    given(DATA_REQUEST).when(data_request.receive, receive(), around(GONE)).refused(SubjectIsErased, "person_id")
     early = receive(on=JOINED_ON - timedelta(days=1))
     given(DATA_REQUEST).when(data_request.receive, early, AROUND).refused(NotBefore, "on")
 

@@ -6,22 +6,23 @@ from uuid import UUID, uuid4
 import pytest
 
 from chassis.claims import Claim
+from chassis.events import Event
 from chassis.refusals import Forbidden
-from membership.domain import erasure, member, transfer
+from membership.domain import child, erasure, legal_hold, member, transfer
+from membership.domain.child import Child, PersonUnknown
 from membership.domain.data_request import DATA_REQUEST, NotAccepted, RequestClosed, RequestUnknown
+from membership.domain.data_subject import SubjectIsErased
 from membership.domain.erasure import (
     FOLLOWERS,
     AcknowledgementsOutstanding,
     AlreadyAcknowledged,
-    HoldExists,
-    HoldUnknown,
-    LegallyHeld,
     NotAnErasureRequest,
     NotAwaited,
     NotErased,
     Proof,
 )
-from membership.domain.member import MEMBER, MemberUnknown, SubjectIsErased, claims
+from membership.domain.legal_hold import SUBJECT, HoldExists, HoldUnknown, LegallyHeld
+from membership.domain.member import MEMBER, claims
 from membership.domain.unit import NotBefore
 from membership.events import (
     Acknowledgement,
@@ -55,12 +56,15 @@ from tests.membership.a_data_request import (
     held,
     joined,
     lift,
+    persons,
     place,
     progress,
     proofs,
     received,
     received_for_erasure,
+    registered,
 )
+from tests.membership.a_data_request import child as a_child
 from tests.membership.a_data_request import member as a_member
 
 OPEN = state_after(DATA_REQUEST, received_for_erasure(), accepted_for_erasure())
@@ -68,18 +72,69 @@ GROUNDS = grounds(OPEN, BRANCH)
 ACCEPTED = (received_for_erasure(), accepted_for_erasure())
 DESTROYED_AT = datetime(2026, 3, 5, 3, tzinfo=UTC)
 AT = datetime(2026, 3, 6, 4, tzinfo=UTC)
+WORDS = {
+    FieldClass.IDENTITY: ("thông tin định danh", "identity"),
+    FieldClass.CONTACT: ("thông tin liên lạc", "contact details"),
+    FieldClass.HARDSHIP: ("hoàn cảnh khó khăn", "hardship"),
+    FieldClass.PHOTO: ("ảnh", "photo"),
+}
 ALL = tuple(Acknowledgement(by=by, at=AT) for by in AWAITED)
 
 
-def test_a_person_is_erased_on_its_own_accepted_request_and_all_who_follow_are_awaited() -> None:
-    after = given(MEMBER, joined()).when(erasure.erase, erase(), GROUNDS).then(erased())
-    assert after.national_id_hash is None
+@pytest.fixture(params=[joined, registered], ids=["member", "child"])
+def person(request: pytest.FixtureRequest) -> Event:
+    """How a person came to be known: every rule here is the same for both."""
+    return request.param()  # type: ignore[no-any-return]
+
+
+def test_a_person_is_erased_on_its_own_accepted_request_and_all_who_follow_are_awaited(person: Event) -> None:
+    after = given(SUBJECT, person).when(erasure.erase, erase(), GROUNDS).then(erased())
     assert after.erased is not None
     assert after.erased.awaited == (*FOLLOWERS, BRANCH)
 
 
-def test_who_stood_in_no_branch_is_acknowledged_by_the_services_alone() -> None:
-    given(MEMBER, joined()).when(erasure.erase, erase(), grounds(OPEN)).then(erased(awaited=FOLLOWERS))
+def test_of_an_erased_person_nothing_personal_is_in_memory() -> None:
+    assert a_member(erased()).national_id_hash is None
+    kid = a_child(erased())
+    assert isinstance(kid, Child)
+    assert kid.born_on is None
+
+
+def test_a_child_is_held_and_erased_where_its_parent_is_now() -> None:
+    here = persons("so-noi-vu")
+    kid = given(SUBJECT, registered())
+    for decide, command, facts in (
+        (legal_hold.place, place(), here),
+        (erasure.erase, erase(), grounds(OPEN, BRANCH, unit="so-noi-vu")),
+    ):
+        (event,) = kid.when(decide, command, facts).events
+        assert event.unit == "so-noi-vu"
+    (lifted,) = given(SUBJECT, registered(), held()).when(legal_hold.lift, lift(), here).events
+    assert lifted.unit == "so-noi-vu"
+    assert legal_hold.unit_now(a_child(), place(), here) == "so-noi-vu"
+    assert legal_hold.unit_now(a_member(), place(), here) == "so-y-te"
+    with pytest.raises(PersonUnknown):
+        legal_hold.unit_now(None, place(), here)
+
+
+def test_nothing_personal_is_added_to_an_erased_child() -> None:
+    kid = a_child(erased())
+    assert isinstance(kid, Child)
+    on = date(2026, 4, 1)
+    correcting = child.CorrectChildDetails(command_id=COMMAND, child_id=PERSON, full_name="Lê Ân", on=on)
+    with pytest.raises(child.ChildIsErased):
+        child.correct(kid, correcting, persons())
+    given(SUBJECT, registered(), erased()).when(legal_hold.place, place(), persons()).refused(SubjectIsErased, "person_id")
+
+
+def test_a_child_claims_nothing() -> None:
+    assert list(SUBJECT.claims(None, registered())) == []
+    assert list(SUBJECT.claims(a_child(), erased())) == []
+    assert list(SUBJECT.claims(a_member(), erased())) == list(claims(a_member(), erased()))
+
+
+def test_who_stood_in_no_branch_is_acknowledged_by_the_services_alone(person: Event) -> None:
+    given(SUBJECT, person).when(erasure.erase, erase(), grounds(OPEN)).then(erased(awaited=FOLLOWERS))
 
 
 @pytest.mark.parametrize(
@@ -93,62 +148,62 @@ def test_who_stood_in_no_branch_is_acknowledged_by_the_services_alone() -> None:
     ],
     ids=["none", "not answered", "refused", "of another kind", "carried out"],
 )
-def test_without_an_open_accepted_request_for_erasure_nobody_is_erased(history: tuple[object, ...]) -> None:
+def test_without_an_open_accepted_request_for_erasure_nobody_is_erased(history: tuple[object, ...], person: Event) -> None:
     request = state_after(DATA_REQUEST, *history) if history else None  # type: ignore[arg-type]
-    given(MEMBER, joined()).when(erasure.erase, erase(), grounds(request)).refused(NotAnErasureRequest, "request_id")
+    given(SUBJECT, person).when(erasure.erase, erase(), grounds(request)).refused(NotAnErasureRequest, "request_id")
 
 
 def test_the_request_of_somebody_else_erases_nobody() -> None:
-    somebody = given(MEMBER, joined(member_id=OTHER))
+    somebody = given(SUBJECT, joined(member_id=OTHER))
     command = erase().model_copy(update={"person_id": OTHER})
     somebody.when(erasure.erase, command, GROUNDS).refused(NotAnErasureRequest, "request_id")
 
 
-def test_nobody_is_erased_twice_or_before_the_answer_and_only_who_is_there() -> None:
-    given(MEMBER, joined(), erased()).when(erasure.erase, erase(), GROUNDS).refused(SubjectIsErased, "person_id")
-    given(MEMBER, joined()).when(erasure.erase, erase(on=date(2026, 3, 3)), GROUNDS).refused(NotBefore, "on")
-    given(MEMBER).when(erasure.erase, erase(), GROUNDS).refused(MemberUnknown, "person_id")
+def test_nobody_is_erased_twice_or_before_the_answer_and_only_who_is_there(person: Event) -> None:
+    given(SUBJECT, person, erased()).when(erasure.erase, erase(), GROUNDS).refused(SubjectIsErased, "person_id")
+    given(SUBJECT, person).when(erasure.erase, erase(on=date(2026, 3, 3)), GROUNDS).refused(NotBefore, "on")
+    given(SUBJECT).when(erasure.erase, erase(), GROUNDS).refused(PersonUnknown, "person_id")
 
 
 @pytest.mark.parametrize("field_class", FieldClass)
-def test_a_hold_on_any_class_keeps_from_erasure_and_says_which_and_why(field_class: FieldClass) -> None:
-    refusal = given(MEMBER, joined(), held(field_class)).when(erasure.erase, erase(), GROUNDS).refused(LegallyHeld)
-    for language in ("vi", "en"):
-        assert f"{field_class.value} (Điều 14 Luật 91/2025/QH15)" in refusal.sentence(language)
+def test_a_hold_on_any_class_keeps_from_erasure_and_says_which_and_why(field_class: FieldClass, person: Event) -> None:
+    refusal = given(SUBJECT, person, held(field_class)).when(erasure.erase, erase(), GROUNDS).refused(LegallyHeld, "person_id")
+    for language, word in (("vi", WORDS[field_class][0]), ("en", WORDS[field_class][1])):
+        assert f": {word} (Điều 14 Luật 91/2025/QH15)." in refusal.sentence(language)  # type: ignore[arg-type]
 
 
-def test_of_two_holds_both_must_be_lifted() -> None:
+def test_of_two_holds_both_must_be_lifted(person: Event) -> None:
     second = held(FieldClass.HARDSHIP, OTHER)
     lifted = LegalHoldLifted(unit="so-y-te", on=date(2026, 3, 4), hold_id=HOLD, person_id=PERSON, reason="Bản án 3/2026/DS-ST")
-    one = given(MEMBER, joined(), held(), second, lifted)
+    one = given(SUBJECT, person, held(), second, lifted)
     refusal = one.when(erasure.erase, erase(), GROUNDS).refused(LegallyHeld)
     assert "hardship" in refusal.sentence("en")
     assert "identity" not in refusal.sentence("en")
-    both = given(MEMBER, joined(), held(), second, lifted, lifted.model_copy(update={"hold_id": OTHER}))
+    both = given(SUBJECT, person, held(), second, lifted, lifted.model_copy(update={"hold_id": OTHER}))
     both.when(erasure.erase, erase(), GROUNDS).then(erased())
 
 
-def test_a_hold_is_placed_once_and_lifted_once() -> None:
-    given(MEMBER, joined()).when(erasure.place_hold, place()).then(held())
-    given(MEMBER, joined(), held()).when(erasure.place_hold, place()).refused(HoldExists, "hold_id")
-    given(MEMBER, joined(), held()).when(erasure.lift_hold, lift()).then(
+def test_a_hold_is_placed_once_and_lifted_once(person: Event) -> None:
+    given(SUBJECT, person).when(legal_hold.place, place(), persons()).then(held())
+    given(SUBJECT, person, held()).when(legal_hold.place, place(), persons()).refused(HoldExists, "hold_id")
+    given(SUBJECT, person, held()).when(legal_hold.lift, lift(), persons()).then(
         LegalHoldLifted(unit="so-y-te", on=date(2026, 3, 4), hold_id=HOLD, person_id=PERSON, reason="Bản án 3/2026/DS-ST")
     )
-    given(MEMBER, joined()).when(erasure.lift_hold, lift()).refused(HoldUnknown, "hold_id")
-    given(MEMBER, joined(), held()).when(erasure.lift_hold, lift(OTHER)).refused(HoldUnknown, "hold_id")
-    given(MEMBER).when(erasure.place_hold, place()).refused(MemberUnknown, "person_id")
-    given(MEMBER, joined()).when(erasure.place_hold, place(on=date(2019, 1, 1))).refused(NotBefore, "on")
+    given(SUBJECT, person).when(legal_hold.lift, lift(), persons()).refused(HoldUnknown, "hold_id")
+    given(SUBJECT, person, held()).when(legal_hold.lift, lift(OTHER), persons()).refused(HoldUnknown, "hold_id")
+    given(SUBJECT).when(legal_hold.place, place(), persons()).refused(PersonUnknown, "person_id")
+    given(SUBJECT, person).when(legal_hold.place, place(on=date(2019, 1, 1)), persons()).refused(NotBefore, "on")
 
 
 def test_nothing_is_held_of_who_was_erased_and_who_left_can_be_held() -> None:
-    given(MEMBER, joined(), erased()).when(erasure.place_hold, place()).refused(SubjectIsErased, "person_id")
+    given(SUBJECT, joined(), erased()).when(legal_hold.place, place(), persons()).refused(SubjectIsErased, "person_id")
     left = MemberLeft(unit="so-y-te", on=date(2026, 1, 1), member_id=PERSON, reason="Nghỉ hưu")
-    given(MEMBER, joined(), left).when(erasure.place_hold, place()).then(held())
+    given(SUBJECT, joined(), left).when(legal_hold.place, place(), persons()).then(held())
 
 
 def test_nothing_personal_is_added_to_who_was_erased_and_everything_else_goes_on() -> None:
     on = date(2026, 4, 1)
-    gone = given(MEMBER, joined(), erased())
+    gone = given(SUBJECT, joined(), erased())
     correction = member.CorrectMemberDetails(command_id=COMMAND, member_id=PERSON, full_name="Lê Ân", on=on)
     gone.when(member.correct, correction).refused(SubjectIsErased, "member_id")
     hardship = member.RecordHardship(command_id=COMMAND, member_id=PERSON, grade=HardshipGrade.HARDSHIP, on=on)

@@ -265,7 +265,7 @@ async def test_who_was_not_erased_has_no_erasure_and_nobody_learns_of_persons_el
     unknown = alone.do("AnswerDataRequest", GRASSROOTS, request_id=str(uuid4()), accepted=True)
     await refused(unknown, StatusCode.NOT_FOUND, "RequestUnknown")
     of_a_unit = alone.do("ReceiveDataRequest", TOP, request_id=str(uuid4()), person_id=str(uuid4()), kind=1)
-    await refused(of_a_unit, StatusCode.NOT_FOUND, "MemberUnknown")
+    await refused(of_a_unit, StatusCode.NOT_FOUND, "PersonUnknown")
 
 
 async def head_seen(suite: ErasingSuite) -> None:

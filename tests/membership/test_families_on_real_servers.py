@@ -58,6 +58,15 @@ class Membership:
     async def withdraw(self, person_id: str, purpose: Any = EMAIL, given_by: Any = SELF, on: str = "2026-03-01") -> None:
         await self.do("WithdrawConsent", on=on, person_id=person_id, purpose=purpose, given_by=given_by)
 
+    async def erase(self, person_id: str) -> None:
+        """A member or a child, on a request that was accepted."""
+        request_id, kind = str(uuid4()), personal_data_pb2.DATA_REQUEST_KIND_ERASURE
+        await self.do("ReceiveDataRequest", on="2026-02-02", request_id=request_id, person_id=person_id, kind=kind)
+        await self.do("AnswerDataRequest", on="2026-02-03", request_id=request_id, accepted=True)
+        erasing: dict[str, Any] = {"on": "2026-02-04", "person_id": person_id, "request_id": request_id}
+        await refused(self.do("EraseSubject", OFFICER, **erasing), StatusCode.PERMISSION_DENIED, "Forbidden")
+        await self.do("EraseSubject", PROVINCE, **erasing)
+
     async def names(self, *ids: str, caller: Caller = OFFICER, reason: str = "") -> list[tuple[str, bool, str]]:
         """Name, whether erased, and the rule by which it is withheld, of each member asked for."""
         answer = await self.call("GetMemberNames", caller, member_ids=ids, reason=reason)
@@ -204,14 +213,38 @@ async def test_the_unit_of_a_child_is_its_parents_on_the_day(members: Membership
     assert [child.full_name for child in children] == ["Nguyễn Minh An"]
 
 
+async def test_an_id_that_belongs_to_something_else_is_taken_or_is_nobody(members: Membership) -> None:
+    lan = await members.admit()
+    kid, obligation = await members.register(lan), str(uuid4())
+    report: dict[str, Any] = {"unit": "so-y-te", "title": "Báo cáo năm", "year": 2026, "due_on": "2026-12-31"}
+    await members.do("SetReportObligation", PROVINCE, obligation_id=obligation, **report)
+    child: dict[str, Any] = {"member_id": lan, "full_name": "Nguyễn Minh Anh", "birth_date": "2018-03-08"}
+    person = {"full_name": "Lê Hà", "national_id": f"{next(NUMBERS):012d}", "birth_date": "1985-03-08"}
+    for taken, own_rule in ((lan, "MemberExists"), (kid, "ChildExists"), (obligation, "ObligationExists")):
+        beginnings = {
+            "MemberExists": members.do("AdmitMember", PROVINCE, member_id=taken, unit="so-y-te", **person),
+            "ChildExists": members.do("RegisterChild", child_id=taken, **child),
+            "ObligationExists": members.do("SetReportObligation", PROVINCE, obligation_id=taken, **report),
+            "RequestExists": members.do("ReceiveDataRequest", request_id=taken, person_id=kid, kind=1),
+        }
+        for rule, beginning in beginnings.items():
+            await refused(beginning, StatusCode.ALREADY_EXISTS, rule if rule == own_rule else "IdTaken")
+    wrong = members.do("CorrectChildDetails", child_id=lan, full_name="Lê Hà")
+    await refused(wrong, StatusCode.NOT_FOUND, "ChildUnknown")
+    wrong = members.do("LeaveUnion", PROVINCE, member_id=kid, reason="Nghỉ hưu")
+    await refused(wrong, StatusCode.NOT_FOUND, "MemberUnknown")
+    wrong = members.do("ReceiveDataRequest", request_id=str(uuid4()), person_id=obligation, kind=1)
+    await refused(wrong, StatusCode.NOT_FOUND, "PersonUnknown")
+    hold: dict[str, Any] = {"hold_id": str(uuid4()), "field_class": 1, "basis": "Điều 14", "reason": "Hồ sơ 1"}
+    wrong = members.do("PlaceLegalHold", PROVINCE, person_id=obligation, **hold)
+    await refused(wrong, StatusCode.NOT_FOUND, "PersonUnknown")
+
+
 async def test_nothing_is_left_of_an_erased_child(members: Membership) -> None:
     lan = await members.admit()
     kid = await members.register(lan)
     await members.give(kid, HONOUR, GUARDIAN)
-    await refused(
-        members.do("EraseChild", OFFICER, child_id=kid, request_id=str(uuid4())), StatusCode.PERMISSION_DENIED, "Forbidden"
-    )
-    await members.do("EraseChild", PROVINCE, child_id=kid, request_id=str(uuid4()))
+    await members.erase(kid)
     answer = await members.call("CheckChildPublication", AWARDS, child_ids=[kid])
     assert list(answer.children) == [pb.ChildCheck(child_id=kid)]
     assert list((await members.call("ListChildren", member_id=lan)).children) == []
@@ -285,11 +318,8 @@ async def test_an_officer_reads_who_is_about_to_come_for_a_reason_that_is_record
 
 
 async def test_an_erased_member_has_no_name_for_anybody_and_nothing_is_read(members: Membership) -> None:
-    lan, request = await members.admit(), str(uuid4())
-    received: dict[str, Any] = {"request_id": request, "person_id": lan, "kind": personal_data_pb2.DATA_REQUEST_KIND_ERASURE}
-    await members.do("ReceiveDataRequest", PROVINCE, "2026-02-02", **received)
-    await members.do("AnswerDataRequest", PROVINCE, "2026-02-03", request_id=request, accepted=True)
-    await members.do("EraseSubject", PROVINCE, "2026-02-04", person_id=lan, request_id=request)
+    lan = await members.admit()
+    await members.erase(lan)
     head = await members.head()
     assert await members.names(lan) == [("", True, "")]
     assert await members.names(lan, caller=AUDITOR, reason="Kiểm toán 2025") == [("", True, "")]

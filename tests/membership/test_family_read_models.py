@@ -109,14 +109,14 @@ def test_no_consent_of_an_erased_person_is_left_and_everybody_elses_is() -> None
     assert rows_of(CONSENTS, [*history[:2], erased(LAN), taken_back(day(31))]) == {}
 
 
-def test_of_an_erased_child_only_its_id_is_left() -> None:
+def test_of_an_erased_child_only_whose_it_was_is_left() -> None:
     told: dict[str, Any] = {"unit": "so-y-te", "child_id": KID}
     registered = ChildRegistered(**told, on=day(0), member_id=LAN, full_name="Minh Anh", birth_date=date(2018, 3, 8))
     corrected = ChildDetailsCorrected(**told, on=day(1), full_name="Minh An", birth_date=None)
     (row,) = rows_of(CHILDREN, [registered, corrected]).values()
     assert (row.full_name, row.birth_date, row.member_id) == ("Minh An", date(2018, 3, 8), LAN)
     (row,) = rows_of(CHILDREN, [registered, corrected, erased(KID)]).values()
-    assert (row.child_id, row.full_name, row.birth_date, row.member_id) == (KID, None, None, None)
+    assert (row.child_id, row.full_name, row.birth_date, row.member_id, row.erased) == (KID, None, None, LAN, True)
     assert rows_of(CHILDREN, [erased(LAN)]) == {}
 
 

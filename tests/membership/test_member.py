@@ -13,7 +13,7 @@ from chassis.events import Event
 from chassis.hierarchy import UnitUnknown
 from chassis.refusals import Invalid
 from membership.domain import member, transfer
-from membership.domain.member import MEMBER
+from membership.domain.member import MEMBER, BornLater
 from membership.domain.unit import NotBefore, NothingChanges, Unit, UnitIsDissolved
 from membership.events import (
     HardshipEnded,
@@ -101,7 +101,7 @@ def test_members_belong_to_a_living_grassroots_union(unit: str, refusal: type[An
 
 def test_nobody_joins_before_the_unit_or_before_birth() -> None:
     given(MEMBER).when(member.admit, admission(on="2009-12-31"), ENTRANCE).refused(NotBefore, "on")
-    given(MEMBER).when(member.admit, admission(birth_date="2021-01-01"), ENTRANCE).refused(NotBefore, "birth_date")
+    given(MEMBER).when(member.admit, admission(birth_date="2021-01-01"), ENTRANCE).refused(BornLater, "birth_date")
 
 
 def test_what_is_corrected_is_told_and_what_is_left_out_stays() -> None:

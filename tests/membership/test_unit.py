@@ -82,6 +82,15 @@ def test_only_the_confederation_has_no_line_parent() -> None:
     assert len(given(UNIT).when(unit.establish, top, LINEAGES).decide(None, top, LINEAGES)) == 1
 
 
+def test_there_is_one_confederation() -> None:
+    event = UnitEstablished(unit="tld-2", on=DAY, name="TLĐ", level=Level.CONFEDERATION, line_parent="", functional_parent="")
+    (claim,) = UNIT.claims(None, event)
+
+    assert (claim.key, claim.mode) == ("confederation", "take")
+    assert claim.refusal is not None
+    assert isinstance(claim.refusal(), unit.ConfederationExists)
+
+
 def test_a_unit_is_not_older_than_its_parent() -> None:
     given(UNIT).when(unit.establish, establish(on="2019-12-31"), LINEAGES).refused(unit.NotBefore, "on")
 

@@ -86,7 +86,6 @@ MEMBERSHIP: Mapping[str, Specimen] = {
     "WithdrawConsent": Specimen(having(about(person_id="member"), purpose=1, given_by=1)),
     "RegisterChild": Specimen(having(about(child_id="new-child", member_id="member"), **WORDS)),
     "CorrectChildDetails": Specimen(having(about(child_id="child"), **WORDS)),
-    "EraseChild": Specimen(about(child_id="child", request_id="request")),
     "ListConsents": Specimen(about(person_id="child")),
     "ListChildren": Specimen(MEMBER),
     "CheckConsents": nationwide(purpose=1),
@@ -102,6 +101,7 @@ MEMBERSHIP: Mapping[str, Specimen] = {
     "LiftLegalHold": Specimen(having(about(person_id="member", hold_id="hold"), reason="Xong")),
     "ListLegalHolds": subtree("holds", dissolved=True),
     "EraseSubject": Specimen(about(person_id="member", request_id="request")),
+    "EraseSubject/of a child": Specimen(about(person_id="child", request_id="request")),
     "AcknowledgeErasure": Specimen(having(about(request_id="erasure"), in_unit("by"), up_to=1), living=True),
     "GetErasure": Specimen(about(person_id="erased"), living=True),
     "GetErasureCertificate": Specimen(about(person_id="erased"), living=True),
@@ -176,6 +176,7 @@ AWARDS: Mapping[str, Specimen] = {
     "HonourChild": Specimen(having(OWN_ACHIEVEMENT, decision_number="1")),
     "PublishChildHonour": Specimen(about(child_id="child", achievement_id="achievement")),
     "ListChildHonours": subtree("honours", END_OF_YEAR, year=YEAR),
+    "ListChildHonourRounds": subtree("rounds", END_OF_YEAR, year=YEAR),
     "GetChildHonourBreakdown": FIGURES,
 }
 

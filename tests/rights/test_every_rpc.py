@@ -6,14 +6,11 @@ whoever may give one is told that the record changed, and the world stays as it 
 """
 
 import asyncio
-import shutil
-import tempfile
 import threading
 from collections.abc import Coroutine, Iterator, Mapping
 from concurrent.futures import Future, wait
 from dataclasses import replace
 from functools import cache
-from pathlib import Path
 from random import Random
 from typing import Any, TypeVar
 from uuid import UUID, uuid4
@@ -27,13 +24,23 @@ from hypothesis import strategies as st
 from chassis.clients import Refused
 from chassis.database import fetch
 from chassis.security import Caller, Role
-from congdoan.embedded import EmbeddedNats, EmbeddedPostgres
+from congdoan.embedded import EmbeddedPostgres
 from federation.contract.v1 import contract_pb2
 from tests.issuing import token_of
 from tests.rights.specimen import Specimen
 from tests.rights.specimens import OPERATIONS, SPECIMENS
 from tests.rights.world import ON, TOP, World, grown
-from tests.serving import FOUNDER, PATIENCE_S, SERVICES, contracts_of, method_of, patiently, request_of, suite_of
+from tests.serving import (
+    FOUNDER,
+    PATIENCE_S,
+    SERVICES,
+    a_nats_of_its_own,
+    contracts_of,
+    method_of,
+    patiently,
+    request_of,
+    suite_of,
+)
 
 T = TypeVar("T")
 OFFICERS = (Role.MEMBER, Role.GRASSROOTS_OFFICER, Role.PROVINCE_OFFICER, Role.FEDERATION_OFFICER)
@@ -90,19 +97,15 @@ class Inhabited(Running):
         self.stop()
 
 
-@pytest.fixture(scope="module", params=[1])
-def inhabited(
-    request: pytest.FixtureRequest, postgres: EmbeddedPostgres, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Inhabited]:
-    folder = Path(tempfile.mkdtemp(prefix="congdoan-"))
-    with EmbeddedNats(tmp_path_factory.mktemp("nats"), folder) as nats:
+@pytest.fixture(scope="module", params=[1, 2], ids="tree-{}".format)
+def inhabited(request: pytest.FixtureRequest, postgres: EmbeddedPostgres) -> Iterator[Inhabited]:
+    with a_nats_of_its_own() as nats:
         found = Inhabited(postgres, nats.url, request.param)
         try:
             assert found.world
             yield found
         finally:
             found.end()
-    shutil.rmtree(folder)
 
 
 # Who may, by the drawn tree and the words of the contract alone.
@@ -254,8 +257,8 @@ def test_every_rpc_has_a_specimen(service: str) -> None:
     assert specimens | batches == stated
 
 
-@pytest.mark.parametrize(("service", "name"), EVERY, ids="/".join)
-@settings(max_examples=25, deadline=None)
+@pytest.mark.parametrize(("service", "name"), EVERY, ids=[f"{service}.{name}" for service, name in EVERY])
+@settings(max_examples=15, deadline=None)
 @given(data=st.data())
 def test_an_rpc_is_allowed_exactly_where_the_role_suffices(inhabited: Inhabited, service: str, name: str, data: Any) -> None:
     world, rpc = inhabited.world, name.partition("/")[0]
@@ -270,3 +273,16 @@ def test_an_rpc_is_allowed_exactly_where_the_role_suffices(inhabited: Inhabited,
     else:
         others = data.draw(st.lists(st.sampled_from(units), max_size=3, unique=True), "further units")
         inhabited.run(check_batch(world, service, rpc, specimen, caller, [code, *(other for other in others if other != code)]))
+
+
+LISTS = [(service, name) for service in SERVICES for name, specimen in SPECIMENS[service].items() if specimen.rows]
+
+
+@pytest.mark.parametrize(("service", "name"), LISTS, ids=[f"{service}.{name}" for service, name in LISTS])
+def test_an_officer_of_every_unit_is_told_its_own_part_of_a_list(inhabited: Inhabited, service: str, name: str) -> None:
+    world, specimen = inhabited.world, SPECIMENS[service][name]
+    first, *_, last = specimen.units(world)
+    for code in (first, last):
+        for unit in world.tree.units:
+            officer = Caller("somebody", Role.FEDERATION_OFFICER, unit, "en")
+            inhabited.run(check_question(world, service, name.partition("/")[0], specimen, officer, code))

@@ -8,6 +8,7 @@ from uuid import uuid4
 
 import jwt
 import pytest
+import pytest_asyncio
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from grpc import StatusCode
 
@@ -16,24 +17,29 @@ from chassis.commands import Call
 from chassis.credentials import Credentials
 from chassis.events import Actor, Metadata
 from chassis.security import Caller, Role
-from congdoan.embedded import EmbeddedNats, EmbeddedPostgres
+from congdoan.embedded import EmbeddedPostgres
 from congdoan.issuer import AUDIENCE, ISSUER, jwk_of
 from federation.membership.v1 import membership_pb2 as pb
 from tests import identities
 from tests.issuing import SIGNING_KEY, token_of
-from tests.serving import Suite, method_of, request_of, services_target_of, suite_of
+from tests.serving import Suite, a_nats_of_its_own, method_of, request_of, services_target_of, suite_of
 
 OFFICER = Caller("officer-cs-a", Role.GRASSROOTS_OFFICER, "cs-a", "en")
 AUDITOR = Caller("auditor-1", Role.AUDITOR, "", "en")
 HOUR_S = 3_600
 
 
-@pytest.fixture
-async def suite(postgres: EmbeddedPostgres, own_nats: EmbeddedNats) -> AsyncIterator[Suite]:
-    async with suite_of(postgres, own_nats.url, "membership") as suite:
-        await suite.establish("tld", 1)
-        await suite.establish("cs-a", 5, "tld")
-        yield suite
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def suite(postgres: EmbeddedPostgres) -> AsyncIterator[Suite]:
+    """Membership with one grassroots union, for all tests of this module."""
+    with a_nats_of_its_own() as nats:
+        async with suite_of(postgres, nats.url, "membership") as suite:
+            await suite.establish("tld", 1)
+            await suite.establish("cs-a", 5, "tld")
+            yield suite
 
 
 def admission() -> dict[str, Any]:
@@ -133,7 +139,7 @@ async def test_a_service_may_ask_what_is_open_to_it_for_an_officer_and_for_itsel
     client = acting(suite, "welfare", "GetTreePosition")
     for cause in (None, Call(replace(OFFICER, token=token_of(OFFICER)))):
         found = await client.call("GetTreePosition", pb.GetTreePositionRequest(), cause=cause)
-        assert found.position == await suite.services["membership"].store.head()
+        assert found.position == suite.services["membership"].tree.position > 0
     late = Call(replace(OFFICER, token=expired()))
     with pytest.raises(Refused) as refused:
         await client.call("GetTreePosition", pb.GetTreePositionRequest(), cause=late)

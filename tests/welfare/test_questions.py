@@ -6,13 +6,15 @@ from uuid import UUID, uuid4
 
 import pytest
 
+from chassis.commands import Call
 from chassis.database import fetch_rows
 from chassis.hierarchy import UnitUnknown
-from chassis.refusals import Invalid
+from chassis.refusals import Forbidden, Invalid
+from chassis.security import Role
 from federation.contract.v1.contract_pb2 import PageRequest
 from federation.welfare.v1 import welfare_pb2 as pb
 from tests.welfare import tet_campaign as tet
-from tests.welfare.conftest import FEDERATION, Welfare
+from tests.welfare.conftest import FEDERATION, GRASSROOTS, PROVINCE, Welfare, call_of
 from tests.welfare.histories import rows_after
 from welfare.application import Membership
 from welfare.domain.gift_campaign import CampaignUnknown
@@ -184,3 +186,66 @@ async def test_a_gift_stays_in_the_figures_of_the_unit_where_it_was_given_when_t
 
     answer = await welfare.ask("GetFigures", unit=tet.SCHOOL, year=2024)
     assert answer.figures[0].count == 1
+
+
+MEMBER_OF_SCHOOL, HANOI = call_of(Role.MEMBER, tet.SCHOOL), call_of(Role.PROVINCE_OFFICER, "ha-noi")
+
+
+async def recipients(welfare: Welfare, call: Call, **fields: Any) -> list[str]:
+    """Whose shares of the campaign somebody is told of."""
+    page = await welfare.ask("ListShares", call, campaign_id=str(tet.CAMPAIGN), **fields)
+    return [share.member_id or share.collective for share in page.shares]
+
+
+async def test_the_holder_of_a_campaign_sees_all_its_shares_and_others_those_of_their_own_units(welfare: Welfare) -> None:
+    await a_round(welfare)
+    await welfare.catch_up()
+
+    assert (
+        await recipients(welfare, PROVINCE) == await recipients(welfare, FEDERATION) == [str(tet.LAN), str(tet.MINH), tet.SCHOOL]
+    )
+    assert (
+        await recipients(welfare, GRASSROOTS)
+        == await recipients(welfare, GRASSROOTS, unit=tet.HOLDER)
+        == [str(tet.LAN), tet.SCHOOL]
+    )
+    for stranger, fields in ((HANOI, {}), (HANOI, {"unit": tet.SCHOOL}), (GRASSROOTS, {"unit": tet.COURT})):
+        with pytest.raises(Forbidden):
+            await recipients(welfare, stranger, **fields)
+
+
+async def test_shares_of_a_unit_that_moved_away_are_seen_by_the_holder_and_by_the_new_superior(welfare: Welfare) -> None:
+    await a_round(welfare)
+    await welfare.catch_up()
+    school = welfare.tree.require(tet.SCHOOL)
+    welfare.tree.put([school.attached("line", "ha-noi", date(2025, 1, 1), school.position + 1)])
+
+    assert len(await recipients(welfare, PROVINCE)) == 3
+    assert await recipients(welfare, HANOI, unit=tet.SCHOOL) == await recipients(welfare, GRASSROOTS, unit=tet.SCHOOL)
+    assert not (await welfare.ask("GetCareHistory", PROVINCE, member_id=str(tet.LAN))).items
+    assert (await welfare.ask("GetCareHistory", HANOI, member_id=str(tet.LAN))).items
+
+
+async def test_a_campaign_is_seen_at_its_unit_and_above_and_nowhere_else(welfare: Welfare) -> None:
+    await a_round(welfare)
+    await welfare.catch_up()
+
+    await welfare.ask("GetCampaign", PROVINCE, campaign_id=str(tet.CAMPAIGN))
+    for stranger in (HANOI, MEMBER_OF_SCHOOL):
+        with pytest.raises(Forbidden):
+            await welfare.ask("GetCampaign", stranger, campaign_id=str(tet.CAMPAIGN))
+        with pytest.raises(Forbidden):
+            await welfare.ask("GetFigures", stranger, unit=tet.HOLDER, year=2024)
+    assert not (await welfare.ask("ListCampaigns", MEMBER_OF_SCHOOL, unit=tet.HOLDER, year=2024)).campaigns
+    with pytest.raises(Forbidden):
+        await welfare.ask("ListCampaigns", HANOI, unit=tet.HOLDER, year=2024)
+
+
+async def test_of_a_care_history_what_was_given_elsewhere_is_left_out(welfare: Welfare) -> None:
+    await a_round(welfare)
+    await welfare.catch_up()
+
+    async def given(call: Call) -> int:
+        return len((await welfare.ask("GetCareHistory", call, member_id=str(tet.LAN))).items)
+
+    assert [await given(call) for call in (FEDERATION, PROVINCE, GRASSROOTS, HANOI)] == [1, 1, 1, 0]

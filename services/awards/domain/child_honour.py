@@ -276,4 +276,6 @@ def claims(state: Achievement | None, event: Event) -> Iterable[Claim]:
         yield Claim(f"child-achievement:{what}", "take", lambda: AchievementExists("contest"))
 
 
-ACHIEVEMENT = Aggregate("child_achievement", evolve, lambda achievement: achievement.unit, claims)
+ACHIEVEMENT = Aggregate(
+    "child_achievement", evolve, lambda achievement: achievement.unit, claims, begins=(ChildAchievementRegistered,)
+)

@@ -87,4 +87,4 @@ def evolve(state: Round | None, event: Event) -> Round:
     raise AssertionError(f"{event.topic} is no event of a round")
 
 
-ROUND = Aggregate("child_honour_round", evolve, lambda opened: opened.unit)
+ROUND = Aggregate("child_honour_round", evolve, lambda opened: opened.unit, begins=(ChildHonourRoundOpened,))

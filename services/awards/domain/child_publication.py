@@ -161,4 +161,4 @@ def evolve(state: Publications | None, event: Event) -> Publications:
     raise AssertionError(f"{event.topic} is no event of a publication")
 
 
-PUBLICATIONS = Aggregate("child_publications", evolve, lambda publications: publications.unit)
+PUBLICATIONS = Aggregate("child_publications", evolve, lambda publications: publications.unit, begins=(ChildHonourPublished,))

@@ -197,4 +197,4 @@ def evolve(state: Initiative | None, event: Event) -> Initiative:
     raise AssertionError(f"{event.topic} is no event of an initiative")
 
 
-INITIATIVE = Aggregate("initiative", evolve, lambda initiative: initiative.unit)
+INITIATIVE = Aggregate("initiative", evolve, lambda initiative: initiative.unit, begins=(InitiativeRegistered,))

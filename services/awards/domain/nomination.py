@@ -263,4 +263,4 @@ def _awarded(award: AwardDecided | AwardRevoked, scope: AwardScope) -> str:
     return f"award:{recipient}/{award.decider_level.depth}/{award.year}/{scope.value}"
 
 
-NOMINATION = Aggregate("nomination", evolve, lambda nomination: nomination.unit, claims)
+NOMINATION = Aggregate("nomination", evolve, lambda nomination: nomination.unit, claims, begins=(AwardProposed,))

@@ -90,7 +90,7 @@ def evolve(state: Programme | None, event: Event) -> Programme:
     raise AssertionError(f"{event.topic} is no event of a programme of initiatives")
 
 
-PROGRAMME = Aggregate("initiative_programme", evolve, lambda programme: programme.unit)
+PROGRAMME = Aggregate("initiative_programme", evolve, lambda programme: programme.unit, begins=(InitiativeProgrammeOpened,))
 
 
 def percent_of_target(accepted: int, target: int) -> Decimal | None:

@@ -186,4 +186,4 @@ def _revision(key: QuotaKey, revision: int) -> str:
     return f"quota-revision:{key.text}/{revision}"
 
 
-QUOTA = Aggregate("award_quota", evolve, lambda quota: quota.key.decider, claims)
+QUOTA = Aggregate("award_quota", evolve, lambda quota: quota.key.decider, claims, begins=(QuotaSet,))

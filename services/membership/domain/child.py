@@ -9,9 +9,10 @@ from chassis.commands import Aggregate, Command
 from chassis.events import Event, Personal
 from chassis.fields import Day, Line
 from chassis.refusals import AlreadyExists, NotFound, RuleBroken
-from membership.domain.member import MemberHasLeft, MemberUnknown
+from membership.domain.data_subject import Erasure, LegalHold, holds_after
+from membership.domain.member import MemberHasLeft, MemberUnknown, born_by
 from membership.domain.unit import NothingChanges, not_before
-from membership.events import ChildDetailsCorrected, ChildRegistered, SubjectErased
+from membership.events import ChildDetailsCorrected, ChildRegistered, LegalHoldLifted, LegalHoldPlaced, SubjectErased
 
 OWN_VOICE_YEARS = 7
 """From this age on a child agrees itself, beside its guardian, before anything private of it is published (Law on Children
@@ -39,6 +40,13 @@ class ChildIsErased(RuleBroken):
     en = "The data of the child were erased."
 
 
+class PersonUnknown(NotFound):
+    """Neither a member nor a child has this id."""
+
+    vi = "Không có đoàn viên hoặc con của đoàn viên mang mã này."
+    en = "There is no member or child with this id."
+
+
 @dataclass(frozen=True, slots=True)
 class Child:
     """A child as the history left it; `born_on` is None once it is erased, `unit` the parent's when it last changed."""
@@ -48,7 +56,8 @@ class Child:
     unit: str
     born_on: date | None
     registered_on: date
-    erased: bool = False
+    holds: tuple[LegalHold, ...] = ()
+    erased: Erasure | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,21 +105,15 @@ class CorrectChildDetails(ChildCommand):
     birth_date: Personal[Day | None] = None
 
 
-class EraseChild(ChildCommand):
-    """Erase a child on request."""
-
-    request_id: UUID
-
-
 def register(state: Child | None, command: RegisterChild, persons: Persons) -> list[Event]:
-    """:raises ChildExists, MemberUnknown, MemberHasLeft, NotBefore:"""
+    """:raises ChildExists, MemberUnknown, MemberHasLeft, NotBefore, BornLater:"""
     if state is not None:
         raise ChildExists("child_id")
     parent = parent_of(command.member_id, persons)
     not_before(parent.since, command.on)
     if parent.until is not None and parent.until <= command.on:
         raise MemberHasLeft("member_id", on=parent.until)
-    not_before(command.birth_date, command.on, "birth_date")
+    born_by(command.birth_date, command.on)
     return [
         ChildRegistered(
             unit=parent.unit,
@@ -124,12 +127,12 @@ def register(state: Child | None, command: RegisterChild, persons: Persons) -> l
 
 
 def correct(state: Child | None, command: CorrectChildDetails, persons: Persons) -> list[Event]:
-    """:raises ChildUnknown, ChildIsErased, NothingChanges, NotBefore:"""
+    """:raises ChildUnknown, ChildIsErased, NothingChanges, BornLater:"""
     child = known(state)
     if command.full_name is None and command.birth_date in (None, child.born_on):
         raise NothingChanges()
     if command.birth_date is not None:
-        not_before(command.birth_date, command.on, "birth_date")
+        born_by(command.birth_date, command.on)
     return [
         ChildDetailsCorrected(
             unit=unit_of(state, command, persons),
@@ -141,19 +144,11 @@ def correct(state: Child | None, command: CorrectChildDetails, persons: Persons)
     ]
 
 
-def erase(state: Child | None, command: EraseChild, persons: Persons) -> list[Event]:
-    """:raises ChildUnknown, ChildIsErased, NotBefore:"""
-    child = known(state)
-    not_before(child.registered_on, command.on)
-    unit = unit_of(state, command, persons)
-    return [SubjectErased(unit=unit, on=command.on, person_id=child.child_id, request_id=command.request_id)]
-
-
 def known(state: Child | None) -> Child:
     """:raises ChildUnknown: it was never registered. :raises ChildIsErased: nothing is left of it."""
     if state is None:
         raise ChildUnknown("child_id")
-    if state.erased:
+    if state.erased is not None:
         raise ChildIsErased("child_id")
     return state
 
@@ -201,8 +196,10 @@ def evolve(state: Child | None, event: Event) -> Child:
         case ChildDetailsCorrected() if state:
             return replace(state, unit=event.unit, born_on=event.birth_date or state.born_on)
         case SubjectErased() if state:
-            return replace(state, born_on=None, erased=True)
+            return replace(state, born_on=None, erased=Erasure(event.request_id, event.on, event.awaited))
+        case LegalHoldPlaced() | LegalHoldLifted() if state:
+            return replace(state, holds=holds_after(state.holds, event))
     raise AssertionError(f"{event.topic} is no event of a child")
 
 
-CHILD = Aggregate("child", evolve, lambda child: child.unit)
+CHILD = Aggregate("child", evolve, lambda child: child.unit, begins=(ChildRegistered,))

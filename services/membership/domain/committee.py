@@ -178,4 +178,4 @@ def claims(state: Committee | None, event: Event) -> Iterable[Claim]:
             yield Claim(f"position:{event.delegation_id}", "take", lambda: DelegationExists("delegation_id"))
 
 
-COMMITTEE = Aggregate("committee", evolve, lambda committee: committee.unit, claims)
+COMMITTEE = Aggregate("committee", evolve, lambda committee: committee.unit, claims, begins=(OfficerAppointed,))

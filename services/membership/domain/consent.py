@@ -15,7 +15,7 @@ from chassis.commands import Aggregate, Command
 from chassis.events import Event, Personal
 from chassis.fields import Day, Line
 from chassis.refusals import NotFound, RuleBroken
-from membership.domain.child import Person, Persons, has_own_voice
+from membership.domain.child import Person, Persons, PersonUnknown, has_own_voice
 from membership.domain.unit import NothingChanges, not_before
 from membership.events import ConsentGiven, ConsentGiver, ConsentPurpose, ConsentWithdrawn
 
@@ -25,13 +25,6 @@ _OF_CHILDREN = frozenset({ConsentPurpose.CHILD_HONOUR_PUBLICATION, ConsentPurpos
 
 TextVersion = Annotated[str, StringConstraints(min_length=1, max_length=40, pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
 """Which text was shown: ``2026-01``."""
-
-
-class PersonUnknown(NotFound):
-    """Neither a member nor a child has this id."""
-
-    vi = "Không có đoàn viên hoặc con của đoàn viên mang mã này."
-    en = "There is no member or child with this id."
 
 
 class PersonIsErased(RuleBroken):
@@ -213,4 +206,4 @@ def evolve(state: Consent | None, event: Event) -> Consent:
     raise AssertionError(f"{event.topic} is no event of a consent")
 
 
-CONSENT: Aggregate[Consent] = Aggregate("consent", evolve, lambda consent: consent.unit)
+CONSENT: Aggregate[Consent] = Aggregate("consent", evolve, lambda consent: consent.unit, begins=(ConsentGiven,))

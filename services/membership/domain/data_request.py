@@ -18,7 +18,8 @@ from chassis.commands import Aggregate, Command, FieldRule
 from chassis.events import Event
 from chassis.fields import Day, Line
 from chassis.refusals import AlreadyExists, Invalid, NotFound, Problem, RuleBroken
-from membership.domain.member import Member, MemberUnknown, SubjectIsErased
+from membership.domain.child import Person, PersonUnknown
+from membership.domain.data_subject import SubjectIsErased
 from membership.domain.unit import not_before
 from membership.domain.working_days import Closed, working_day_after
 from membership.events import (
@@ -134,10 +135,10 @@ class DataRequest:
 
 
 @dataclass(frozen=True)
-class Subject:
-    """What a decision must see of the person: the member, and the branches in whose history it stood."""
+class Asker:
+    """What a decision must see of whose data it is: member or child, and the branches in whose history it stood."""
 
-    member: Member | None
+    person: Person | None
     branches: tuple[str, ...] = ()
 
 
@@ -145,7 +146,7 @@ class Subject:
 class Around:
     """What decisions on data requests must see: the person of each request, and which days are working days."""
 
-    subjects: Mapping[UUID, Subject]
+    askers: Mapping[UUID, Asker]
     closed: Closed
 
 
@@ -162,7 +163,7 @@ class DataRequestCommand(Command):
 
 
 class ReceiveDataRequest(DataRequestCommand):
-    """A person asks something about its data; `on` is the day on which the request was received."""
+    """A person, or a child's guardian for it, asks something about its data; `on` is the day of receipt."""
 
     person_id: UUID
     kind: DataRequestKind
@@ -187,26 +188,26 @@ class CarryOutDataRequest(DataRequestCommand):
 
 
 def receive(state: DataRequest | None, command: ReceiveDataRequest, around: Around) -> list[Event]:
-    """:raises RequestExists, MemberUnknown, SubjectIsErased, NotBefore:"""
+    """:raises RequestExists, PersonUnknown, SubjectIsErased, NotBefore:"""
     if state is not None:
         raise RequestExists("request_id")
-    subject = around.subjects[command.request_id]
-    member = subject.member
-    if member is None:
-        raise MemberUnknown("person_id")
-    if member.erased:
+    asker = around.askers[command.request_id]
+    person = asker.person
+    if person is None:
+        raise PersonUnknown("person_id")
+    if person.erased:
         raise SubjectIsErased("person_id")
-    not_before(member.joined_on, command.on)
+    not_before(person.since, command.on)
     return [
         DataRequestReceived(
-            unit=member.unit,
+            unit=person.unit,
             on=command.on,
             request_id=command.request_id,
             person_id=command.person_id,
             kind=command.kind,
             received_on=command.on,
             answer_due_on=working_day_after(command.on, ANSWER_WORKING_DAYS, around.closed),
-            carry_out_due_on=command.on + timedelta(days=_days_for(command.kind, subject)),
+            carry_out_due_on=command.on + timedelta(days=_days_for(command.kind, asker)),
         )
     ]
 
@@ -276,8 +277,8 @@ def carried_out(request: DataRequest, on: date) -> DataRequestCarriedOut:
 
 def unit_now(state: DataRequest | None, command: DataRequestCommand, around: Around) -> str:
     """Where the right to act on a request is needed: the unit the person is of now, not that of the day it asked."""
-    subject = around.subjects.get(command.request_id)
-    return subject.member.unit if subject and subject.member else ""
+    asker = around.askers.get(command.request_id)
+    return asker.person.unit if asker and asker.person else ""
 
 
 def open_request(state: DataRequest | None, command: DataRequestCommand) -> DataRequest:
@@ -300,8 +301,8 @@ def _known(state: DataRequest | None, command: DataRequestCommand) -> DataReques
     return state
 
 
-def _days_for(kind: DataRequestKind, subject: Subject) -> int:
-    others = kind is DataRequestKind.ERASURE and subject.branches
+def _days_for(kind: DataRequestKind, asker: Asker) -> int:
+    others = kind is DataRequestKind.ERASURE and asker.branches
     return CARRY_OUT_DAYS_WITH_OTHERS if others else CARRY_OUT_DAYS
 
 
@@ -335,4 +336,4 @@ def evolve(state: DataRequest | None, event: Event) -> DataRequest:
     raise AssertionError(f"{event.topic} is no event of a data request")
 
 
-DATA_REQUEST = Aggregate("data_request", evolve, lambda request: request.unit)
+DATA_REQUEST = Aggregate("data_request", evolve, lambda request: request.unit, begins=(DataRequestReceived,))

@@ -1,8 +1,8 @@
 """May this person be erased, who must have acknowledged it, and when is that certified?
 
-Legal holds and the erasure itself are chapters of the member's own history, so that none can slip between a check and the
-erasure. Acknowledgements and the certificate belong to the request that was made (Law 91/2025/QH15, art. 14; Decree
-356/2025/NĐ-CP).
+The erasure is a chapter of the history of whom it erases, member or child, as legal holds are
+(:mod:`membership.domain.legal_hold`). Acknowledgements and the certificate belong to the request that was made (Law
+91/2025/QH15, art. 14; Decree 356/2025/NĐ-CP).
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -10,56 +10,30 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from chassis.commands import Command
 from chassis.events import Event
-from chassis.fields import Code, Count, Day
-from chassis.refusals import AlreadyExists, Forbidden, NotFound, RuleBroken
-from membership.domain.consent import consent_id
+from chassis.fields import Code, Count
+from chassis.refusals import AlreadyExists, Forbidden, RuleBroken
+from membership.domain.child import Persons
+from membership.domain.consent import consents_about
 from membership.domain.data_request import (
     DataRequest,
     DataRequestCommand,
-    Reference,
     carried_out,
     open_request,
 )
-from membership.domain.member import Member, MemberUnknown, not_erased
+from membership.domain.data_subject import Erasure, not_erased
+from membership.domain.legal_hold import LegallyHeld, PersonCommand, Subject, known, unit_now
 from membership.domain.unit import not_before
 from membership.events import (
     Acknowledgement,
-    ConsentGiver,
-    ConsentPurpose,
     DataRequestKind,
     ErasureAcknowledged,
     ErasureCertified,
-    FieldClass,
-    LegalHoldLifted,
-    LegalHoldPlaced,
     SubjectErased,
 )
 
 FOLLOWERS = ("audit", "awards", "notifications", "welfare")
 """The services that follow membership, each of which keeps something under a member's id."""
-
-
-class LegallyHeld(RuleBroken):
-    """What the law orders to be kept cannot be erased (Law 91/2025/QH15, art. 14)."""
-
-    vi = "Chưa được xoá vì pháp luật yêu cầu lưu giữ: {holds}."
-    en = "The law keeps it from erasure: {holds}."
-
-
-class HoldExists(AlreadyExists):
-    """A hold id is given once among the holds of a person."""
-
-    vi = "Mã lưu giữ này đã được dùng."
-    en = "This hold id is already taken."
-
-
-class HoldUnknown(NotFound):
-    """Only a hold that is there is lifted."""
-
-    vi = "Không có lệnh lưu giữ này."
-    en = "There is no such legal hold."
 
 
 class NotAnErasureRequest(RuleBroken):
@@ -97,34 +71,6 @@ class AcknowledgementsOutstanding(RuleBroken):
     en = "Acknowledgements are awaited of: {missing}."
 
 
-class PersonCommand(Command):
-    """A command about the data of one person."""
-
-    person_id: UUID
-    on: Day
-
-    @property
-    def aggregate_id(self) -> UUID:
-        """The member's own id."""
-        return self.person_id
-
-
-class PlaceLegalHold(PersonCommand):
-    """Keep a class of a person's data from erasure."""
-
-    hold_id: UUID
-    field_class: FieldClass
-    basis: Reference
-    reason: Reference
-
-
-class LiftLegalHold(PersonCommand):
-    """End a legal hold."""
-
-    hold_id: UUID
-    reason: Reference
-
-
 class EraseSubject(PersonCommand):
     """Erase a person, on a request."""
 
@@ -147,17 +93,18 @@ class CertifyErasure(DataRequestCommand):
 
 @dataclass(frozen=True)
 class Grounds:
-    """What the erasure of a person must see: the request by its id, and the branches in whose history the person stood."""
+    """What an erasure must see: the request by its id, the person, and the branches in whose history the person stood."""
 
     requests: Mapping[UUID, DataRequest | None]
+    persons: Persons
     branches: Mapping[UUID, tuple[str, ...]]
 
 
 @dataclass(frozen=True)
 class Progress:
-    """What an acknowledgement must see: the person by its request, and the service that calls (none when empty)."""
+    """What an acknowledgement must see: the erasure by its request, and the service that calls (none when empty)."""
 
-    members: Mapping[UUID, Member | None]
+    erasures: Mapping[UUID, Erasure | None]
     service: str = ""
 
 
@@ -171,59 +118,33 @@ class Proof:
     acknowledged: tuple[Acknowledgement, ...]
 
 
-def place_hold(state: Member | None, command: PlaceLegalHold, _: object) -> list[Event]:
-    """A hold may be placed on who left, too: its records are still there.
-
-    :raises MemberUnknown, NotBefore, SubjectIsErased, HoldExists:
-    """
-    member = _person(state, command)
-    not_erased(member, "person_id")
-    if command.hold_id in {hold.hold_id for hold in member.holds}:
-        raise HoldExists("hold_id")
-    return [
-        LegalHoldPlaced(
-            unit=member.unit,
-            on=command.on,
-            hold_id=command.hold_id,
-            person_id=member.member_id,
-            field_class=command.field_class,
-            basis=command.basis,
-            reason=command.reason,
-        )
-    ]
-
-
-def lift_hold(state: Member | None, command: LiftLegalHold, _: object) -> list[Event]:
-    """:raises MemberUnknown, NotBefore, HoldUnknown:"""
-    member = _person(state, command)
-    if command.hold_id not in {hold.hold_id for hold in member.holds}:
-        raise HoldUnknown("hold_id")
-    return [
-        LegalHoldLifted(
-            unit=member.unit, on=command.on, hold_id=command.hold_id, person_id=member.member_id, reason=command.reason
-        )
-    ]
-
-
-def erase(state: Member | None, command: EraseSubject, grounds: Grounds) -> list[Event]:
-    """:raises MemberUnknown, NotBefore, SubjectIsErased, NotAnErasureRequest, LegallyHeld:"""
-    member = _person(state, command)
-    not_erased(member, "person_id")
+def erase(state: Subject | None, command: EraseSubject, grounds: Grounds) -> list[Event]:
+    """:raises PersonUnknown, NotBefore, SubjectIsErased, NotAnErasureRequest, LegallyHeld:"""
+    subject = known(state, command)
+    not_erased(subject, "person_id")
     request = grounds.requests.get(command.request_id)
-    if request is None or request.person_id != member.member_id or not _open_for_erasure(request):
+    if request is None or request.person_id != command.person_id or not _open_for_erasure(request):
         raise NotAnErasureRequest("request_id")
     not_before(request.answered_on or request.received_on, command.on)
-    if member.holds:
-        raise LegallyHeld("person_id", holds="; ".join(f"{hold.field_class} ({hold.basis})" for hold in member.holds))
+    if subject.holds:
+        raise LegallyHeld("person_id", subject.holds)
     return [
         SubjectErased(
-            unit=member.unit,
+            unit=at_person(subject, command, grounds),
             on=command.on,
-            person_id=member.member_id,
+            person_id=command.person_id,
             request_id=request.request_id,
-            awaited=(*FOLLOWERS, *grounds.branches.get(member.member_id, ())),
+            awaited=(*FOLLOWERS, *grounds.branches.get(command.person_id, ())),
         )
     ]
+
+
+def at_person(state: Subject | None, command: EraseSubject, grounds: Grounds) -> str:
+    """Where the right to erase somebody is needed: at its unit of now, of a child at its parent's.
+
+    :raises PersonUnknown:
+    """
+    return unit_now(state, command, grounds.persons)
 
 
 def acknowledge(state: DataRequest | None, command: AcknowledgeErasure, progress: Progress) -> list[Event]:
@@ -234,10 +155,10 @@ def acknowledge(state: DataRequest | None, command: AcknowledgeErasure, progress
         # Also after the certificate: who repeats itself is told that all is well.
         raise AlreadyAcknowledged("by", by=command.by)
     request = open_request(state, command)
-    member = progress.members.get(request.request_id)
-    if member is None or member.erased is None or member.erased.request_id != request.request_id:
+    erasure = progress.erasures.get(request.request_id)
+    if erasure is None or erasure.request_id != request.request_id:
         raise NotErased("request_id")
-    if command.by not in member.erased.awaited:
+    if command.by not in erasure.awaited:
         raise NotAwaited("by", by=command.by)
     if (progress.service or command.by in FOLLOWERS) and command.by != progress.service:
         raise Forbidden()
@@ -278,21 +199,13 @@ def certify(state: DataRequest | None, command: CertifyErasure, proofs: Mapping[
 
 
 def histories_of(person_id: UUID) -> list[UUID]:
-    """The aggregates whose events hold values of a person: the member, and each consent it may have given."""
-    consents = [consent_id(person_id, purpose, voice) for purpose in ConsentPurpose for voice in ConsentGiver]
-    return [person_id, *consents]
+    """The aggregates that tell of a person: the member or child, and each consent there may be about it."""
+    return [person_id, *consents_about(person_id)]
 
 
 def outstanding(awaited: Iterable[str], acknowledged: Sequence[str]) -> list[str]:
     """Who has not acknowledged yet."""
     return [name for name in awaited if name not in acknowledged]
-
-
-def _person(state: Member | None, command: PersonCommand) -> Member:
-    if state is None:
-        raise MemberUnknown("person_id")
-    not_before(state.joined_on, command.on)
-    return state
 
 
 def _open_for_erasure(request: DataRequest) -> bool:

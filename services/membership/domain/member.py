@@ -14,10 +14,10 @@ from chassis.commands import Aggregate, Command
 from chassis.events import Event, Personal
 from chassis.fields import Code, Day, Line, NationalId, Text
 from chassis.refusals import AlreadyExists, NotFound, RuleBroken
+from membership.domain.data_subject import Erasure, LegalHold, holds_after, not_erased
 from membership.domain.unit import NothingChanges, Unit, keeps, lets_go, not_before, open_unit
 from membership.events import (
     GRASSROOTS_DEPTH,
-    FieldClass,
     HardshipEnded,
     HardshipGrade,
     HardshipRecorded,
@@ -65,11 +65,11 @@ class MemberHasLeft(RuleBroken):
     en = "The member left on {on}."
 
 
-class SubjectIsErased(RuleBroken):
-    """Nothing personal can be recorded of, or asked about, a person whose data was erased."""
+class BornLater(RuleBroken):
+    """Nobody is recorded before its birth. The birth date is personal, so the day it asks for is not told."""
 
-    vi = "Dữ liệu cá nhân của người này đã được xoá theo yêu cầu."
-    en = "The personal data of this person was erased on request."
+    vi = "Ngày sinh phải không muộn hơn ngày ghi nhận."
+    en = "The birth date must not be after the day of the record."
 
 
 class NotAGrassrootsUnit(RuleBroken):
@@ -93,24 +93,6 @@ class Transfer:
     transfer_id: UUID
     to_unit: str
     released: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class LegalHold:
-    """What the law keeps of a person, on which basis."""
-
-    hold_id: UUID
-    field_class: FieldClass
-    basis: str
-
-
-@dataclass(frozen=True, slots=True)
-class Erasure:
-    """That a person was erased: on which request, and who must acknowledge it."""
-
-    request_id: UUID
-    on: date
-    awaited: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,13 +182,13 @@ class LeaveUnion(MemberCommand):
 def admit(state: Member | None, command: AdmitMember, entrance: Entrance) -> list[Event]:
     """That the national id is free is held by a claim (:func:`claims`).
 
-    :raises MemberExists, UnitUnknown, UnitIsDissolved, NotAGrassrootsUnit, NotBefore, NationalIdTaken:
+    :raises MemberExists, UnitUnknown, UnitIsDissolved, NotAGrassrootsUnit, NotBefore, BornLater, NationalIdTaken:
     """
     if state is not None:
         raise MemberExists("member_id")
     unit = unit_with_members(entrance.units, command.unit, "unit")
     not_before(unit.established_on, command.on)
-    not_before(command.birth_date, command.on, "birth_date")
+    born_by(command.birth_date, command.on)
     return [
         MemberJoined(
             unit=command.unit,
@@ -222,11 +204,17 @@ def admit(state: Member | None, command: AdmitMember, entrance: Entrance) -> lis
     ]
 
 
+def born_by(birth_date: date, on: date) -> None:
+    """:raises BornLater: somebody is recorded before its birth."""
+    if birth_date > on:
+        raise BornLater("birth_date")
+
+
 def correct(state: Member | None, command: CorrectMemberDetails, _: object) -> list[Event]:
     """:raises MemberUnknown, SubjectIsErased, NothingChanges:"""
     if state is None:
         raise MemberUnknown("member_id")
-    not_erased(state)
+    not_erased(state, "member_id")
     changes = command.model_dump(include={"full_name", "birth_date", "phone", "email"})
     if all(value is None for value in changes.values()):
         raise NothingChanges()
@@ -236,7 +224,7 @@ def correct(state: Member | None, command: CorrectMemberDetails, _: object) -> l
 def record_hardship(state: Member | None, command: RecordHardship, _: object) -> list[Event]:
     """:raises MemberUnknown, MemberHasLeft, NotBefore, SubjectIsErased, NothingChanges:"""
     member = active(state, command.on)
-    not_erased(member)
+    not_erased(member, "member_id")
     if member.hardship is command.grade:
         raise NothingChanges("grade")
     return [
@@ -274,15 +262,6 @@ def active(state: Member | None, on: date) -> Member:
     return state
 
 
-def not_erased(member: Member, field: str = "member_id") -> None:
-    """For every command that needs or adds personal data.
-
-    :raises SubjectIsErased: there is none any more, and there may not be.
-    """
-    if member.erased is not None:
-        raise SubjectIsErased(field)
-
-
 def unit_with_members(units: Units, code: str, field: str) -> Unit:
     """:raises UnitUnknown, UnitIsDissolved: it is not there. :raises NotAGrassrootsUnit: it has no members."""
     unit = open_unit(units.get(code), code, field)
@@ -314,10 +293,8 @@ def evolve(state: Member | None, event: Event) -> Member:
             return replace(state, unit=event.unit, transfer=None, changed_on=event.on)
         case TransferRefused():
             return replace(state, transfer=None, changed_on=event.on)
-        case LegalHoldPlaced():
-            return replace(state, holds=(*state.holds, LegalHold(event.hold_id, event.field_class, event.basis)))
-        case LegalHoldLifted():
-            return replace(state, holds=tuple(hold for hold in state.holds if hold.hold_id != event.hold_id))
+        case LegalHoldPlaced() | LegalHoldLifted():
+            return replace(state, holds=holds_after(state.holds, event))
         case SubjectErased():
             return replace(state, national_id_hash=None, erased=Erasure(event.request_id, event.on, event.awaited))
     raise AssertionError(f"{event.topic} is no event of a member")
@@ -340,4 +317,4 @@ def claims(state: Member | None, event: Event) -> Iterable[Claim]:
             yield keeps(event.unit)
 
 
-MEMBER = Aggregate("member", evolve, lambda member: member.unit, claims)
+MEMBER = Aggregate("member", evolve, lambda member: member.unit, claims, begins=(MemberJoined,))

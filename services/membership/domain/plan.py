@@ -102,4 +102,4 @@ def evolve(state: Plan | None, event: Event) -> Plan:
     raise AssertionError(f"{event.topic} is no event of a plan")
 
 
-PLAN = Aggregate("plan", evolve, lambda plan: plan.unit)
+PLAN = Aggregate("plan", evolve, lambda plan: plan.unit, begins=(PlanItemAdded,))

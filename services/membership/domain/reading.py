@@ -82,4 +82,4 @@ def evolve(state: UUID | None, event: Event) -> UUID:
     return event.reading_id
 
 
-READING: Aggregate[UUID] = Aggregate("reading", evolve, lambda reading: "")
+READING: Aggregate[UUID] = Aggregate("reading", evolve, lambda reading: "", begins=(PersonalDataRead,))

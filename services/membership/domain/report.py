@@ -170,4 +170,4 @@ def evolve(state: Obligation | None, event: Event) -> Obligation:
     raise AssertionError(f"{event.topic} is no event of a report obligation")
 
 
-OBLIGATION = Aggregate("report_obligation", evolve, lambda report: report.unit)
+OBLIGATION = Aggregate("report_obligation", evolve, lambda report: report.unit, begins=(ReportObligationSet,))

@@ -30,6 +30,13 @@ class UnitExists(AlreadyExists):
     en = "The unit code {code} is already taken."
 
 
+class ConfederationExists(AlreadyExists):
+    """There is one confederation, and everything stands under it."""
+
+    vi = "Tổng Liên đoàn đã được thành lập."
+    en = "The confederation is established already."
+
+
 class UnitIsDissolved(RuleBroken):
     """Nothing new can happen in a unit that was dissolved."""
 
@@ -149,7 +156,10 @@ def parents_named(command: Command) -> list[str]:
 
 
 def establish(state: Unit | None, command: EstablishUnit, lineages: Mapping[str, Lineage]) -> list[Event]:
-    """:raises UnitExists, UnitUnknown, UnitIsDissolved, LevelOrder, LineParentMissing, NotBefore:"""
+    """That there is one confederation is held by a claim (:func:`claims`).
+
+    :raises UnitExists, UnitUnknown, UnitIsDissolved, LevelOrder, LineParentMissing, NotBefore, ConfederationExists:
+    """
     if state is not None:
         raise UnitExists("unit", code=command.unit)
     if command.line_parent is None and command.level is not Level.CONFEDERATION:
@@ -251,6 +261,8 @@ def claims(state: Unit | None, event: Event) -> Iterable[Claim]:
     """A unit keeps its parents from being dissolved; to be dissolved it must be kept by nothing."""
     match event:
         case UnitEstablished():
+            if event.level is Level.CONFEDERATION:
+                yield Claim("confederation", "take", lambda: ConfederationExists("level"))
             yield from (keeps(code) for code in (event.line_parent, event.functional_parent) if code)
         case UnitAttached():
             yield from (lets_go(code) for code in (event.former_parent,) if code)
@@ -270,4 +282,4 @@ def lets_go(unit: str) -> Claim:
     return Claim(f"unit:{unit}", "unshare")
 
 
-UNIT = Aggregate("unit", evolve, lambda unit: unit.code, claims)
+UNIT = Aggregate("unit", evolve, lambda unit: unit.code, claims, begins=(UnitEstablished,))

@@ -9,7 +9,7 @@ from chassis.database import Pool, fetch, fetch_rows
 from chassis.events import RecordedEvent
 from chassis.read_models import Key, ReadModel
 from membership.events import DataRequestAnswered, DataRequestCarriedOut, DataRequestExtended, DataRequestReceived
-from membership.read_models.members import MEMBERS
+from membership.read_models.children import with_units
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +128,7 @@ async def data_requests_of(
     columns = ", ".join(f"r.{name}" for name in DATA_REQUESTS.columns)
     rows = await fetch(
         pool,
-        f"select {columns}, m.unit from {DATA_REQUESTS.table} r join {MEMBERS.table} m on m.member_id = r.person_id "
+        f"select {columns}, m.unit from {DATA_REQUESTS.table} r {with_units('r')} "
         f"where {' and '.join(conditions)} order by r.received_on, r.request_id limit %s",
         (*values, size),
     )

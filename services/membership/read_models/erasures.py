@@ -98,16 +98,6 @@ async def erased_in_history(pool: Pool, person_ids: Sequence[UUID]) -> set[UUID]
     return {row[0] for row in await fetch(pool, query, (list(person_ids), SubjectErased.topic))}
 
 
-async def begun_with(pool: Pool, aggregate_ids: Sequence[UUID], topic: str) -> set[UUID]:
-    """Those of some aggregates whose first event is of a topic: members among whatever else has an id."""
-    rows = await fetch(
-        pool,
-        "select aggregate_id from events where aggregate_id = any(%s) and version = 1 and topic = %s",
-        (list(aggregate_ids), topic),
-    )
-    return {row[0] for row in rows}
-
-
 async def positions_of_sealed(pool: Pool, aggregate_ids: Sequence[UUID]) -> tuple[int, ...]:
     """The positions of those events of some aggregates that hold a sealed value, straight from the event store."""
     rows = await fetch(

@@ -9,7 +9,7 @@ from chassis.database import Pool, fetch
 from chassis.events import RecordedEvent
 from chassis.read_models import Key, ReadModel
 from membership.events import LegalHoldLifted, LegalHoldPlaced
-from membership.read_models.members import MEMBERS
+from membership.read_models.children import with_units
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +69,7 @@ async def holds_of(
     columns = ", ".join(f"h.{name}" for name in LEGAL_HOLDS.columns)
     rows = await fetch(
         pool,
-        f"select {columns}, m.unit from {LEGAL_HOLDS.table} h join {MEMBERS.table} m on m.member_id = h.person_id "
+        f"select {columns}, m.unit from {LEGAL_HOLDS.table} h {with_units('h')} "
         f"where {' and '.join(conditions)} order by h.placed_on, h.person_id, h.hold_id limit %s",
         (*values, size),
     )

@@ -13,10 +13,10 @@ from chassis.questions import day_of, ids_of
 from chassis.refusals import Invalid, Problem
 from chassis.rpc import Query
 from federation.membership.v1 import consents_pb2 as pb
-from membership.domain.consent import PersonUnknown
+from membership.domain.child import PersonUnknown
 from membership.domain.member import MemberUnknown
 from membership.events import ConsentGiver, ConsentPurpose
-from membership.read_models.children import check_publication, children_by_id, children_of
+from membership.read_models.children import check_publication, children_by_id, children_of, unit_of_person
 from membership.read_models.consents import ConsentRow, consents_of, consents_of_person
 from membership.read_models.members import members_by_id
 
@@ -95,11 +95,10 @@ class ConsentsQuestions:
         :raises PersonUnknown: it is neither, or a child of which nothing is left.
         """
         child = (await children_by_id(self._pool, [person_id])).get(person_id)
-        member_id = child.member_id if child else person_id
-        members = await members_by_id(self._pool, [member_id]) if member_id else {}
-        if member_id not in members:
+        unit = None if child and child.erased else await unit_of_person(self._pool, person_id)
+        if unit is None:
             raise PersonUnknown("person_id")
-        return members[member_id].unit
+        return unit
 
 
 def _consents(row: ConsentRow) -> list[pb.Consent]:

@@ -17,10 +17,10 @@ from chassis.refusals import NotFound, RuleBroken
 from chassis.rpc import Query
 from federation.membership.v1 import personal_data_pb2 as pb
 from membership.domain.erasure import outstanding
+from membership.read_models.children import children_of, unit_of_person
 from membership.read_models.data_requests import Wanted, data_requests_of
 from membership.read_models.erasures import ErasureRow, erasure_of
 from membership.read_models.legal_holds import holds_of
-from membership.read_models.members import members_by_id
 
 PERSONAL_DATA = pb.DESCRIPTOR.services_by_name["PersonalDataService"]
 
@@ -87,10 +87,13 @@ class PersonalDataQuestions:
         return pb.ListLegalHoldsResponse(holds=[message_of(pb.LegalHold, row, unit=unit) for row, unit in rows], next=following)
 
     async def erasure(self, request: pb.GetErasureRequest, call: Call) -> Message:
-        """Who has acknowledged, and who has not."""
+        """Who has acknowledged, and who has not; and which children of the person are still registered."""
         row = await self._row(request.person_id, call)
         missing = [pb.ErasureAcknowledgement(by=by) for by in _missing(row)]
-        return message_of(pb.GetErasureResponse, row, acknowledgements=[*_acknowledged(row), *missing])
+        children = [str(child.child_id) for child in await children_of(self._pool, row.person_id)]
+        return message_of(
+            pb.GetErasureResponse, row, acknowledgements=[*_acknowledged(row), *missing], registered_children=children
+        )
 
     async def certificate(self, request: pb.GetErasureCertificateRequest, call: Call) -> Message:
         """Everything that proves an erasure."""
@@ -104,8 +107,7 @@ class PersonalDataQuestions:
     async def _row(self, person_id: str, call: Call) -> ErasureRow:
         (wanted,) = ids_of("person_id", [person_id])
         row = await erasure_of(self._pool, wanted)
-        member = (await members_by_id(self._pool, [wanted])).get(wanted)
-        if unit := member.unit if member else row.unit if row else "":
+        if unit := await unit_of_person(self._pool, wanted) or (row.unit if row else ""):
             call.rights.at(unit)
         else:
             # Whoever is unknown and whoever is elsewhere look the same.

@@ -190,5 +190,5 @@ def evolve_reading(state: Reading | None, event: Event) -> Reading:
     raise AssertionError(f"{event.topic} is no event of a reading")
 
 
-ANNOUNCEMENT = Aggregate("announcement", evolve, lambda announcement: announcement.unit)
-READING = Aggregate("announcement_reading", evolve_reading, lambda reading: reading.unit)
+ANNOUNCEMENT = Aggregate("announcement", evolve, lambda announcement: announcement.unit, begins=(AnnouncementPublished,))
+READING = Aggregate("announcement_reading", evolve_reading, lambda reading: reading.unit, begins=(AnnouncementRead,))

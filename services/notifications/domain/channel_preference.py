@@ -124,4 +124,6 @@ def claims(state: Preference | None, event: Event) -> Iterable[Claim]:
     return still_reached(event.recipient_kind, event.recipient)
 
 
-CHANNEL_PREFERENCE = Aggregate("channel_preference", evolve, lambda preference: preference.unit, claims)
+CHANNEL_PREFERENCE = Aggregate(
+    "channel_preference", evolve, lambda preference: preference.unit, claims, begins=(ChannelPreferenceSet,)
+)

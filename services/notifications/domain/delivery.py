@@ -263,4 +263,4 @@ def claims(state: Delivery | None, event: Event) -> Iterable[Claim]:
         yield from still_reached(event.recipient_kind, event.recipient)
 
 
-DELIVERY = Aggregate("delivery", evolve, lambda delivery: delivery.unit, claims)
+DELIVERY = Aggregate("delivery", evolve, lambda delivery: delivery.unit, claims, begins=(NotificationRequested,))

@@ -83,4 +83,4 @@ def _key(member_id: str) -> str:
     return f"forgotten/{member_id}"
 
 
-FORGOTTEN = Aggregate("forgotten_recipient", evolve, lambda forgotten: forgotten.unit, claims)
+FORGOTTEN = Aggregate("forgotten_recipient", evolve, lambda forgotten: forgotten.unit, claims, begins=(RecipientForgotten,))

@@ -297,4 +297,9 @@ def _done(state: Reminders, due_on: date, *steps: ReminderStep) -> Reminders:
     return replace(state, planned=None, done=state.done | {(due_on, step) for step in steps})
 
 
-REMINDERS = Aggregate("reminders", evolve, lambda reminders: reminders.duty.unit)
+REMINDERS = Aggregate(
+    "reminders",
+    evolve,
+    lambda reminders: reminders.duty.unit,
+    begins=(ReminderScheduled, DataRequestReminderScheduled, RemindersMissed, DataRequestRemindersMissed),
+)

@@ -296,4 +296,4 @@ def claims(state: GiftCampaign | None, event: Event) -> Iterable[Claim]:
         yield Claim(f"gift-campaign:{unit}/{year}/{occasion}", "take", lambda: OccasionTaken("occasion", unit=unit, year=year))
 
 
-GIFT_CAMPAIGN = Aggregate("gift_campaign", evolve, lambda campaign: campaign.unit, claims)
+GIFT_CAMPAIGN = Aggregate("gift_campaign", evolve, lambda campaign: campaign.unit, claims, begins=(GiftCampaignOpened,))

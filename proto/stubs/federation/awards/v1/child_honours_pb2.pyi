@@ -478,6 +478,92 @@ class ListChildHonoursResponse(_message.Message):
 Global___ListChildHonoursResponse: _TypeAlias = ListChildHonoursResponse  # noqa: Y015
 
 @_typing.final
+class ListChildHonourRoundsRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    UNIT_FIELD_NUMBER: _builtins.int
+    YEAR_FIELD_NUMBER: _builtins.int
+    PAGE_FIELD_NUMBER: _builtins.int
+    unit: _builtins.str
+    year: _builtins.int
+    @_builtins.property
+    def page(self) -> _contract_pb2.PageRequest: ...
+    def __init__(
+        self,
+        *,
+        unit: _builtins.str = ...,
+        year: _builtins.int = ...,
+        page: _contract_pb2.PageRequest | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["page", b"page"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["page", b"page", "unit", b"unit", "year", b"year"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListChildHonourRoundsRequest: _TypeAlias = ListChildHonourRoundsRequest  # noqa: Y015
+
+@_typing.final
+class ChildHonourRound(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ROUND_ID_FIELD_NUMBER: _builtins.int
+    UNIT_FIELD_NUMBER: _builtins.int
+    YEAR_FIELD_NUMBER: _builtins.int
+    NAME_FIELD_NUMBER: _builtins.int
+    OPENED_ON_FIELD_NUMBER: _builtins.int
+    CLOSES_ON_FIELD_NUMBER: _builtins.int
+    round_id: _builtins.str
+    unit: _builtins.str
+    year: _builtins.int
+    name: _builtins.str
+    opened_on: _builtins.str
+    """Achievements are registered from the one day to the other."""
+    closes_on: _builtins.str
+    def __init__(
+        self,
+        *,
+        round_id: _builtins.str = ...,
+        unit: _builtins.str = ...,
+        year: _builtins.int = ...,
+        name: _builtins.str = ...,
+        opened_on: _builtins.str = ...,
+        closes_on: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["closes_on", b"closes_on", "name", b"name", "opened_on", b"opened_on", "round_id", b"round_id", "unit", b"unit", "year", b"year"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ChildHonourRound: _TypeAlias = ChildHonourRound  # noqa: Y015
+
+@_typing.final
+class ListChildHonourRoundsResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ROUNDS_FIELD_NUMBER: _builtins.int
+    NEXT_FIELD_NUMBER: _builtins.int
+    next: _builtins.str
+    @_builtins.property
+    def rounds(self) -> _containers.RepeatedCompositeFieldContainer[Global___ChildHonourRound]:
+        """By unit."""
+
+    def __init__(
+        self,
+        *,
+        rounds: _abc.Iterable[Global___ChildHonourRound] | None = ...,
+        next: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["next", b"next", "rounds", b"rounds"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListChildHonourRoundsResponse: _TypeAlias = ListChildHonourRoundsResponse  # noqa: Y015
+
+@_typing.final
 class GetChildHonourBreakdownRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 

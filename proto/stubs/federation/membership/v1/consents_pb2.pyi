@@ -314,60 +314,6 @@ class BatchCorrectChildDetailsRequest(_message.Message):
 Global___BatchCorrectChildDetailsRequest: _TypeAlias = BatchCorrectChildDetailsRequest  # noqa: Y015
 
 @_typing.final
-class EraseChildRequest(_message.Message):
-    DESCRIPTOR: _descriptor.Descriptor
-
-    COMMAND_ID_FIELD_NUMBER: _builtins.int
-    EXPECTED_VERSION_FIELD_NUMBER: _builtins.int
-    CHILD_ID_FIELD_NUMBER: _builtins.int
-    REQUEST_ID_FIELD_NUMBER: _builtins.int
-    ON_FIELD_NUMBER: _builtins.int
-    command_id: _builtins.str
-    expected_version: _builtins.int
-    child_id: _builtins.str
-    request_id: _builtins.str
-    """The request that asks for it; an id of its own where none was received."""
-    on: _builtins.str
-    def __init__(
-        self,
-        *,
-        command_id: _builtins.str = ...,
-        expected_version: _builtins.int | None = ...,
-        child_id: _builtins.str = ...,
-        request_id: _builtins.str = ...,
-        on: _builtins.str = ...,
-    ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_expected_version", b"_expected_version", "expected_version", b"expected_version"]  # noqa: Y015
-    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_expected_version", b"_expected_version", "child_id", b"child_id", "command_id", b"command_id", "expected_version", b"expected_version", "on", b"on", "request_id", b"request_id"]  # noqa: Y015
-    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType__expected_version: _TypeAlias = _typing.Literal["expected_version"]  # noqa: Y015
-    _WhichOneofArgType__expected_version: _TypeAlias = _typing.Literal["_expected_version", b"_expected_version"]  # noqa: Y015
-    def WhichOneof(self, oneof_group: _WhichOneofArgType__expected_version) -> _WhichOneofReturnType__expected_version | None: ...
-
-Global___EraseChildRequest: _TypeAlias = EraseChildRequest  # noqa: Y015
-
-@_typing.final
-class BatchEraseChildRequest(_message.Message):
-    DESCRIPTOR: _descriptor.Descriptor
-
-    ITEMS_FIELD_NUMBER: _builtins.int
-    @_builtins.property
-    def items(self) -> _containers.RepeatedCompositeFieldContainer[Global___EraseChildRequest]: ...
-    def __init__(
-        self,
-        *,
-        items: _abc.Iterable[Global___EraseChildRequest] | None = ...,
-    ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
-    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["items", b"items"]  # noqa: Y015
-    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
-
-Global___BatchEraseChildRequest: _TypeAlias = BatchEraseChildRequest  # noqa: Y015
-
-@_typing.final
 class ListConsentsRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 

@@ -4,7 +4,8 @@ isort:skip_file
 What membership answers about the requests people make about their data: received, answered and carried out by their
 days, kept from erasure by the law, erased and certified (Law 91/2025/QH15, Decree 356/2025/ND-CP).
 
-Nothing here is personal: persons stand by their member id, and reasons are short references (a document, an article, a
+A person is a member, or a child of one that was registered; for a child its guardian asks. Nothing here is personal:
+persons stand by their id (a member's or a child's), and reasons are short references (a document, an article, a
 file number), never words about a person.
 """
 
@@ -110,7 +111,7 @@ class ReceiveDataRequestRequest(_message.Message):
     expected_version: _builtins.int
     request_id: _builtins.str
     person_id: _builtins.str
-    """Whose data it is about: the member's id."""
+    """Whose data it is about: the id of a member or a child."""
     kind: Global___DataRequestKind.ValueType
     on: _builtins.str
     """The day it was received."""
@@ -830,6 +831,7 @@ class GetErasureResponse(_message.Message):
     POSITION_FIELD_NUMBER: _builtins.int
     CERTIFIED_ON_FIELD_NUMBER: _builtins.int
     ACKNOWLEDGEMENTS_FIELD_NUMBER: _builtins.int
+    REGISTERED_CHILDREN_FIELD_NUMBER: _builtins.int
     person_id: _builtins.str
     request_id: _builtins.str
     unit: _builtins.str
@@ -843,6 +845,10 @@ class GetErasureResponse(_message.Message):
     def acknowledgements(self) -> _containers.RepeatedCompositeFieldContainer[Global___ErasureAcknowledgement]:
         """Everybody who must acknowledge, and who has."""
 
+    @_builtins.property
+    def registered_children(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Children of an erased member that are still registered: they are not erased with it. By id."""
+
     def __init__(
         self,
         *,
@@ -853,10 +859,11 @@ class GetErasureResponse(_message.Message):
         position: _builtins.int = ...,
         certified_on: _builtins.str = ...,
         acknowledgements: _abc.Iterable[Global___ErasureAcknowledgement] | None = ...,
+        registered_children: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["acknowledgements", b"acknowledgements", "certified_on", b"certified_on", "erased_on", b"erased_on", "person_id", b"person_id", "position", b"position", "request_id", b"request_id", "unit", b"unit"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["acknowledgements", b"acknowledgements", "certified_on", b"certified_on", "erased_on", b"erased_on", "person_id", b"person_id", "position", b"position", "registered_children", b"registered_children", "request_id", b"request_id", "unit", b"unit"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
