@@ -47,6 +47,12 @@ def rows(ground: Ground) -> list[Row]:
             0.5,
         ),
         race(
+            "full command over gRPC, with tokens, rights and sealing",
+            lambda: one_by_one(ground),
+            {"without": lambda: one_by_one(ground, guarded=False)},
+            0.75,
+        ),
+        race(
             f"commands over gRPC in batches of {BATCH}",
             lambda: in_batches(ground),
             {f"psycopg COPY, {COMMIT:,} rows a commit": lambda: copied(ground)},
@@ -55,10 +61,13 @@ def rows(ground: Ground) -> list[Row]:
     ]
 
 
-def one_by_one(ground: Ground) -> float:
-    """A command a call: token, rights, idempotency, decision, sealing, commit, over TLS."""
+def one_by_one(ground: Ground, *, guarded: bool = True) -> float:
+    """A command a call: token, rights, idempotency, decision, sealing, commit, over TLS.
+
+    :param guarded: with token, rights and sealing; see :mod:`benchmarks.unguarded`.
+    """
     requests = [admission_request() for _ in range(ground.sizes.commands)]
-    with served(ground) as membership:
+    with served(ground, "membership" if guarded else "benchmarks.unguarded") as membership:
         return uvloop.run(_admitted(membership, requests))
 
 
@@ -78,7 +87,7 @@ class Served:
 
 
 @contextmanager
-def served(ground: Ground) -> Iterator[Served]:
+def served(ground: Ground, module: str = "membership") -> Iterator[Served]:
     """Membership as a process of its own on fresh databases, announcing as it does, limiting nobody."""
     port, folder = reserve_port(), ground.folder / f"membership-{uuid4().hex[:12]}"
     issuer, wrapping = Issuer.open(folder / "issuer"), WrappingKeys(folder / "wrapping-keys")
@@ -101,7 +110,7 @@ def served(ground: Ground) -> Iterator[Served]:
         uvloop.run(_prepare(Settings.model_validate(settings)))
         env = os.environ | {f"CONGDOAN_{name.upper()}": value for name, value in settings.items()}
         token = issuer.token_source(OFFICER.id, OFFICER.role, OFFICER.unit)
-        with ground.process(sys.executable, "-m", "membership", port=port.number, env=env):
+        with ground.process(sys.executable, "-m", module, port=port.number, env=env):
             yield Served(port.address, Credentials(token=token, authority=certificates.authority_file))
     port.release()
 

@@ -99,6 +99,8 @@ class StayErased:
                 # Locked before it is emptied, so that another process does not fill it from where it was.
                 await connection.execute("update followers set position = 0 where follower = %s", (model.name,))
                 await connection.execute(f"truncate {model.table}".encode())
+                # What lies aside comes again with the history, and could not be put aside twice.
+                await connection.execute("delete from parked where follower = %s", (model.name,))
             await connection.execute("insert into erased select unnest(%s::uuid[]) on conflict do nothing", (persons,))
 
 

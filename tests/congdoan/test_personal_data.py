@@ -6,10 +6,15 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from typer.testing import CliRunner
 
 from congdoan import personal_data
+from congdoan.cli import app
 from congdoan.clients import request_of
+from congdoan.commands import asking
+from congdoan.commands import personal_data as commands
 from congdoan.officers import UnknownName
+from congdoan.texts import say
 from federation.contract.v1.contract_pb2 import CommandAnswer
 from federation.membership.v1 import personal_data_pb2 as pb
 
@@ -124,3 +129,29 @@ async def test_who_has_acknowledged_who_is_awaited_and_which_children_are_still_
         "acknowledgements": [{"by": "audit", "at": "2026-03-04T02:00:01Z"}, {"by": "vinh-phuc", "at": ""}],
         "registered_children": [str(HOLD)],
     }
+
+
+STANDING = personal_data.Standing((personal_data.Acknowledgement("audit", "2026-03-04T02:00:01Z"),), (str(HOLD),))
+LISTS = {
+    "datarequests list --unit so-y-te": [
+        personal_data.DataRequest("1", "2", "so-y-te", "access", "received", "a", "b", "answer")
+    ],
+    "holds list --unit so-y-te": [personal_data.LegalHold("1", "2", "so-y-te", "photo", "Điều 14", "Hồ sơ 1", "a", "")],
+    f"erasure status --person {PERSON}": STANDING,
+    f"erasure status --member {PERSON}": STANDING,
+}
+
+
+@pytest.mark.parametrize("typed", LISTS)
+@pytest.mark.parametrize(("language", "heading"), [("vi", "Người|Bên xác nhận"), ("en", "Person|By")])
+def test_what_is_typed_shows_a_table_in_the_readers_language(
+    typed: str, language: str, heading: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in (asking, commands):
+        monkeypatch.setattr(module, "asked", lambda *_: LISTS[typed])
+    monkeypatch.setenv("COLUMNS", "200")
+    shown = CliRunner().invoke(app, [*typed.split(), "--lang", language])
+    assert shown.exit_code == 0
+    assert any(word in shown.output for word in heading.split("|"))
+    said = say("registered_children", language, children=HOLD)  # type: ignore[arg-type]
+    assert (said in shown.output) is typed.startswith("erasure")

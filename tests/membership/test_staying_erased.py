@@ -86,8 +86,12 @@ async def test_a_key_store_that_is_away_stops_both_the_effect_and_the_start(memb
 
 async def test_a_tombstone_that_the_history_does_not_know_has_the_names_built_anew_once(membership: str) -> None:
     keys = PlayedKeys(uuid4())
+    with psycopg.connect(membership) as connection:
+        query = "insert into parked values (%s, 4, %s, 'a.topic', 'a reason', null, '', now())"
+        connection.execute(query.encode(), (MEMBERS.name, uuid4()))
     await started(membership, keys)
     assert (rows(membership, MEMBERS.table), positions(membership)[MEMBERS.name]) == (0, 0)
+    assert rows(membership, "parked") == 0, "it comes again with the history"
     with psycopg.connect(membership) as connection:
         connection.execute("update followers set position = 9")
     await started(membership, keys)
