@@ -257,7 +257,7 @@ class Method:
 
 _TRACEPARENT = re.compile(r"00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 _POSITION = re.compile(r"([a-z][a-z-]{0,39})=([0-9]{1,18})")
-_ID = re.compile(r"[\x21-\x7e]{0,200}")
+_ID = re.compile(r"[A-Za-z0-9._:/-]{1,64}")
 _NO_POSITIONS = Problem("at-least-position", "phải có dạng membership=123,welfare=7", "must be like membership=123,welfare=7")
 _TOO_LARGE = Problem("request", "quá lớn", "is too large")
 _NO_MESSAGE = Problem("request", "không đúng dạng thông điệp", "is no message of this method")
@@ -282,7 +282,8 @@ def _id(metadata: Metadata, key: str) -> str:
     if not value:
         return ""
     if not _ID.fullmatch(value):
-        raise Invalid(Problem(key, "dài quá 200 ký tự hoặc có khoảng trắng", "is longer than 200 characters or has white space"))
+        vi, en = "chỉ gồm chữ không dấu, số và . _ : / -, tối đa 64 ký tự", "takes letters, digits and . _ : / -, at most 64"
+        raise Invalid(Problem(key, vi, en))
     return value
 
 

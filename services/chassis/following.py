@@ -173,7 +173,7 @@ class Follower:
 
 
 _PARK = """insert into parked (follower, position, aggregate_id, topic, reason, waits_for, event, parked_at)
-           values (%s, %s, %s, %s, %s, %s, %s, %s)"""
+           values (%s, %s, %s, %s, %s, %s, %s, %s) on conflict (follower, position) do nothing"""
 
 
 async def locked_position(connection: Connection, follower: str) -> int | None:

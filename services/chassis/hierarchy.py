@@ -4,6 +4,7 @@ A unit has one line parent and at most one functional parent, both effective-dat
 and asked at every command, so each service keeps it in memory, fed by the rows of its ``units`` read model.
 """
 
+import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import date
@@ -15,15 +16,19 @@ import orjson
 
 from chassis.refusals import NotFound
 
+_CODE = re.compile(r"[a-z0-9-]{1,40}")
 NATIONAL = "national"
 """The branch of units that lie under no province and no central union."""
 
 
 class UnitUnknown(NotFound):
-    """Nobody can act at a unit that was never established."""
+    """Nobody can act at a unit that was never established. What does not look like a code is not repeated."""
 
     vi = "Không có đơn vị mang mã {code}."
     en = "There is no unit with the code {code}."
+
+    def __init__(self, field: str = "", *, code: str) -> None:
+        super().__init__(field, code=code if _CODE.fullmatch(code) else "…")
 
 
 @dataclass(frozen=True, slots=True)

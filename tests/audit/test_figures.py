@@ -12,10 +12,11 @@ from audit.domain import CONTRIBUTIONS
 from audit.domain.contribution import STOCK, Contribution
 from audit.domain.figures import Sum, audited, percent
 from audit.domain.membership_figures import unit_facts
-from audit.domain.unit_tree import UnitTree, UnitUnknown
+from audit.domain.unit_tree import UnitTree
 from audit.read_models.contributions import folded
 from chassis.cloudevents import BrokenEvent
 from chassis.events import NotReadable, RecordedEvent
+from chassis.hierarchy import UnitUnknown
 from tests.audit.histories import AS_OF, HISTORIES, YEARS
 from tests.audit.plain_counting import count
 from tests.audit.recording import Recording

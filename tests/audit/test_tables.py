@@ -8,13 +8,14 @@ from random import Random
 import pytest
 
 from audit.domain.seal import GENESIS, LogBroken, Tail, seal
-from audit.domain.unit_tree import UnitTree, UnitUnknown
+from audit.domain.unit_tree import UnitTree
 from audit.read_models import SCHEMA
 from audit.read_models.contributions import FigureKeeper, figures
 from audit.read_models.log import LogKeeper, log_end, log_entries
 from chassis.database import Pool, fetch, migrate, open_pool
 from chassis.events import RecordedEvent
 from chassis.following import Follower
+from chassis.hierarchy import UnitUnknown
 from tests.audit.histories import DAYS, FIRST_DAY, YEARS, history
 from tests.audit.plain_counting import count
 from tests.audit.recording import Recording

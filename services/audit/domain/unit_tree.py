@@ -10,16 +10,9 @@ from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 
-from chassis.refusals import NotFound
+from chassis.hierarchy import UnitUnknown
 
 MAX_DAYS_AT_HAND = 4
-
-
-class UnitUnknown(NotFound):
-    """There are figures only of units that were established."""
-
-    vi = "Không có đơn vị mang mã {code}."
-    en = "There is no unit with the code {code}."
 
 
 class FactKind(StrEnum):

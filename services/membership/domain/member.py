@@ -211,10 +211,12 @@ def born_by(birth_date: date, on: date) -> None:
 
 
 def correct(state: Member | None, command: CorrectMemberDetails, _: object) -> list[Event]:
-    """:raises MemberUnknown, SubjectIsErased, NothingChanges:"""
+    """:raises MemberUnknown, SubjectIsErased, BornLater, NothingChanges:"""
     if state is None:
         raise MemberUnknown("member_id")
     not_erased(state, "member_id")
+    if command.birth_date is not None:
+        born_by(command.birth_date, command.on)
     changes = command.model_dump(include={"full_name", "birth_date", "phone", "email"})
     if all(value is None for value in changes.values()):
         raise NothingChanges()

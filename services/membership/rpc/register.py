@@ -28,6 +28,10 @@ from membership.read_models.reports import reports_of
 SERVICE = pb.DESCRIPTOR.services_by_name["MembershipService"]
 
 
+MAX_NAME = 200
+"""Characters of a name that is looked for."""
+
+
 class Questions:
     """What membership answers."""
 
@@ -104,6 +108,8 @@ class Questions:
     async def members(self, request: pb.ListMembersRequest, call: Call) -> Message:
         """A page of the active members of a subtree."""
         page = page_of(request.page)
+        if len(request.name) > MAX_NAME:
+            raise Invalid(Problem("name", f"dài quá {MAX_NAME} ký tự", f"is longer than {MAX_NAME} characters"))
         self._tree.require(request.unit)
         units = call.rights.among(request.unit)
         rows = await active_members(self._pool, units, request.name, page.size + 1, page.after(str, str, UUID))

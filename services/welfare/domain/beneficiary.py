@@ -70,7 +70,7 @@ def eligible(standing: Standing | None, beneficiary: Beneficiary, campaign_unit:
         case Presence.UNKNOWN, UUID():
             raise MemberUnknown(field)
         case Presence.UNKNOWN, _:
-            raise UnitUnknown(field, code=beneficiary)
+            raise UnitUnknown(field, code=str(beneficiary))
         case Presence.GONE, UUID():
             raise MemberHasLeft(field)
         case Presence.GONE, _:
