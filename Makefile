@@ -13,7 +13,7 @@ export UV_PYTHON_DOWNLOADS := never
 # A machine's own list of authorities is used where it has one, as pip does: a company's proxy may be among them.
 export UV_SYSTEM_CERTS ?= $(if $(wildcard /etc/ssl/certs /etc/pki/tls/certs),true,false)
 
-.PHONY: help setup up test lint contracts proto bench clean
+.PHONY: help setup up test long lint contracts proto bench clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -26,6 +26,9 @@ up: setup ## run the whole suite on this machine with the sample federation (opt
 
 test: setup lint ## everything that must hold before a change goes in (one test: make test ARGS='-k transfer')
 	$(BIN)/pytest -n 2 --dist worksteal $(ARGS)
+
+long: setup ## the tests that take long on two cores, each with a shorter one in `make test`
+	$(BIN)/pytest -n 2 --dist worksteal -m long $(ARGS)
 
 lint: setup ## style, types, walls between the services, the contract
 	$(BIN)/ruff check

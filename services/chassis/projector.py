@@ -1,20 +1,19 @@
 """How do the read models of a service keep up with its own history?
 
-The newest events are read once for all followers. One that stands further back, because its model is built anew from
-the first event, reads on by itself, only what it follows, until it meets the others; so it delays none of them.
+Each follower reads on from its own position — only the events it follows, in batches — and sleeps until the append
+signal wakes it. So a model that is built anew from the first event delays no other.
 """
 
 import asyncio
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
-from dataclasses import replace
 from typing import Any, Generic, TypeVar, get_type_hints
 
 import psycopg
 import structlog
 
 from chassis.database import AppendSignal, Connection
-from chassis.events import PERSONAL, TOPICS, RecordedEvent
+from chassis.events import PERSONAL, RecordedEvent
 from chassis.following import Follower, Overtaken, unprocessable
 from chassis.read_models import Key, ReadModel
 from chassis.refusals import Unavailable
@@ -64,7 +63,6 @@ class Projection(Generic[R]):
         :raises Unavailable: the keys of personal values cannot be had just now.
         """
         if self._sealer:
-            events = [_of_its_own(event) for event in events]
             await self._sealer.open(events)
         keys: set[Key] = set()
         for event in events:
@@ -113,53 +111,8 @@ def _holds_personal_values(row: type[Any]) -> bool:
     return any(PERSONAL in getattr(hint, "__metadata__", ()) for hint in hints)
 
 
-def _of_its_own(event: RecordedEvent) -> RecordedEvent:
-    """An event that can be opened without others seeing more of it, or stumbling over what they did not ask for."""
-    return replace(event) if (cls := TOPICS.get(event.topic)) and cls.personal_fields else event
-
-
 def _transposed(keys: Iterable[Key]) -> list[list[Any]]:
     return [list(column) for column in zip(*keys, strict=True)]
-
-
-class Tail:
-    """The newest stretch of the history, read once for all followers that stand at its beginning or in it.
-
-    :param hurry: set by whoever waits for a follower.
-    """
-
-    def __init__(self, store: EventStore, hurry: asyncio.Event) -> None:
-        self._store, self._hurry = store, hurry
-        self._reading = asyncio.Lock()
-        self._read_at = float("-inf")
-        self._events: list[RecordedEvent] = []
-        self.begin = self.end = 0
-
-    def after(self, position: int) -> Sequence[RecordedEvent]:
-        """What follows a position from `begin` to `end`."""
-        return self._events[position - self.begin :]
-
-    async def read_on(self, position: int) -> None:
-        """Go on from `end`, where a follower stands: one reads, the others find it done.
-
-        Under load some events come together first, unless somebody waits for them.
-        """
-        asked_at = asyncio.get_running_loop().time()
-        async with self._reading:
-            if self.end > position or self._read_at >= asked_at:
-                return
-            await self._gather()
-            self.begin = self.end = max(self.end, position)
-            self._events = await self._store.read(self.begin, BATCH_EVENTS)
-            self.end += len(self._events)
-
-    async def _gather(self) -> None:
-        now = asyncio.get_running_loop().time
-        with suppress(TimeoutError):
-            async with asyncio.timeout_at(self._read_at + GATHER_S):
-                await self._hurry.wait()
-        self._hurry.clear()
-        self._read_at = now()
 
 
 class Projector:
@@ -169,10 +122,6 @@ class Projector:
         self._store, self._signal, self.followers = store, signal, followers
         self._tasks: list[asyncio.Task[None]] = []
         self._behind = {follower.name for follower in followers}
-        hurry = asyncio.Event()
-        self._tail = Tail(store, hurry)
-        for follower in followers:
-            follower.awaited = hurry
 
     @property
     def caught_up(self) -> bool:
@@ -206,8 +155,9 @@ class Projector:
             await waiter.wait()
             waiter.clear()
             try:
-                while await self._advance(follower):
-                    pass
+                while (full := await self._advance(follower)) is not None:
+                    if not full and follower.name not in self._behind:
+                        await self._gather(follower)
                 self._behind.discard(follower.name)
             except (psycopg.Error, Unavailable, Overtaken) as error:
                 log.warning("read model begins again from its position", follower=follower.name, error=type(error).__name__)
@@ -216,22 +166,19 @@ class Projector:
                     await follower.load()
                 waiter.set()
 
-    async def _advance(self, follower: Follower) -> bool:
-        """Take the next stretch and answer whether there was one."""
-        position, tail = follower.position, self._tail
-        if position >= tail.end:
-            await tail.read_on(position)
-        if tail.begin <= position:
-            if position >= tail.end:
-                return False
-            await follower.take(tail.after(position), upto=tail.end)
-            return True
-        await self._catch_up(follower, tail.end)
-        return True
+    async def _gather(self, follower: Follower) -> None:
+        """Under load, let some events come together, unless somebody waits for this follower."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(GATHER_S):
+                await follower.awaited.wait()
+        follower.awaited.clear()
 
-    async def _catch_up(self, follower: Follower, upto: int) -> None:
-        """Towards the tail, by the events that are followed alone."""
+    async def _advance(self, follower: Follower) -> bool | None:
+        """Take the next batch and answer whether it was a full one; None when there was nothing to take."""
+        head = await self._store.head()
+        if head <= follower.position:
+            return None
         events = await self._store.read(follower.position, BATCH_EVENTS, follower.topics)
         full = len(events) == BATCH_EVENTS
-        beyond = not full or events[-1].position > upto
-        await follower.take([event for event in events if event.position <= upto], upto=upto if beyond else None)
+        await follower.take(events, upto=None if full else head)
+        return full

@@ -53,6 +53,7 @@ async def refused(call: Any, status: StatusCode, rule: str) -> Refused:
     return caught.value
 
 
+@pytest.mark.long  # tests/journeys erases, rebuilds and restores too
 async def test_from_the_request_to_the_certificate(suite: ErasingSuite) -> None:
     person = await suite.admit(**MARKED)
     await suite.admit()
@@ -113,6 +114,7 @@ async def test_membership_killed_between_the_event_and_the_key_destroys_it_when_
     await nobody_left(suite, person)
 
 
+@pytest.mark.long  # tests/journeys erases, rebuilds and restores too
 async def test_read_models_built_anew_and_a_replayed_history_show_the_person_as_erased_and_the_same_figures(
     alone: ErasingSuite,
 ) -> None:
@@ -144,6 +146,7 @@ async def test_read_models_built_anew_and_a_replayed_history_show_the_person_as_
     await alone.admit(**MARKED, on="2026-05-01")
 
 
+@pytest.mark.long  # tests/journeys erases, rebuilds and restores too
 async def test_a_restored_backup_of_the_events_yields_nobody_who_has_a_tombstone(alone: ErasingSuite) -> None:
     person = await alone.admit(**MARKED)
     other = await alone.admit(full_name="Lê Văn Còn")
@@ -172,6 +175,7 @@ async def test_a_restored_backup_of_the_events_yields_nobody_who_has_a_tombstone
     )
 
 
+@pytest.mark.long  # tests/journeys erases, rebuilds and restores too
 async def test_a_restored_backup_of_the_keys_yields_nobody_either(alone: ErasingSuite) -> None:
     person = await alone.admit(**MARKED)
     request_id = await alone.accepted(person)
