@@ -6,6 +6,7 @@ from benchmarks import __main__ as benchmarks
 from benchmarks.measuring import Result, race, within
 
 
+@pytest.mark.long
 @pytest.mark.timeout(300)
 def test_every_row_runs(capsys: pytest.CaptureFixture[str]) -> None:
     results = benchmarks.run(["--short"])
