@@ -5,7 +5,6 @@ certified for a day and anew at half of it; they take the new files by themselve
 Kubernetes cert-manager does the same, with files of the same names.
 """
 
-import os
 import shutil
 import threading
 from collections.abc import Callable, Iterable
@@ -21,6 +20,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+from chassis.files import write_whole
 from chassis.identities import SERVICE_URI, Identity
 from congdoan.embedded.folder import make_private_folder
 
@@ -108,7 +108,7 @@ class Certificates:
 
     def __enter__(self) -> Self:
         make_private_folder(self.folder)
-        _write_private(self.authority_file, self._authority.pem)
+        write_whole(self.authority_file, self._authority.pem)
         self.renew_if_due()
         self._renewing.start()
         return self
@@ -145,7 +145,7 @@ class Certificates:
             make_private_folder(made)
         certificate, key = self._authority.certify(folder.name, self.lifetime)
         for name, pem in (("tls.crt", certificate), ("tls.key", key), ("ca.crt", self._authority.pem)):
-            _write_private(new / name, pem)
+            write_whole(new / name, pem)
         turned = folder / "next"
         turned.unlink(missing_ok=True)
         turned.symlink_to(new.name)
@@ -181,11 +181,3 @@ def _usage(*, certifies: bool) -> x509.KeyUsage:
         encipher_only=False,
         decipher_only=False,
     )
-
-
-def _write_private(file: Path, content: bytes) -> None:
-    """Whole or not at all, and for this user alone."""
-    unfinished = file.with_name(file.name + ".new")
-    with os.fdopen(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as opened:
-        opened.write(content)
-    unfinished.replace(file)

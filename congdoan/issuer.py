@@ -27,6 +27,7 @@ import orjson
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from chassis.credentials import Credentials, Token
+from chassis.files import write_whole
 from chassis.refusals import Language
 from chassis.security import Role
 from chassis.tokens import LEEWAY_S, MAX_LIFETIME_S, ROLES, is_subject, is_unit
@@ -222,8 +223,8 @@ class Issuer:
         """Publish first: what is signed from now on can be verified from now on."""
         retired = [{"jwk": key.jwk, "until": key.until} for key in keys.retired]
         stored = {"signing": _text_of(keys.signing.private_bytes_raw()), "retired": retired}
-        _replace(self._folder / PUBLISHED, keys.published, 0o644)
-        _replace(self._folder / _KEYS, orjson.dumps(stored, option=orjson.OPT_INDENT_2), 0o600)
+        write_whole(self._folder / PUBLISHED, keys.published, 0o644)
+        write_whole(self._folder / _KEYS, orjson.dumps(stored, option=orjson.OPT_INDENT_2))
 
     @contextmanager
     def _changing(self) -> Iterator[None]:
@@ -267,15 +268,3 @@ def _text_of(data: bytes) -> str:
 
 def _bytes_of(text: str) -> bytes:
     return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
-
-
-def _replace(file: Path, data: bytes, mode: int) -> None:
-    """Write whole or not at all, even through a power cut."""
-    unfinished = file.with_suffix(".new")
-    unfinished.unlink(missing_ok=True)
-    with os.fdopen(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb") as stream:
-        os.fchmod(stream.fileno(), mode)
-        stream.write(data)
-        stream.flush()
-        os.fsync(stream.fileno())
-    unfinished.replace(file)

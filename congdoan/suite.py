@@ -13,6 +13,7 @@ from typing import Any
 import grpc
 from grpc_health.v1.health_pb2 import HealthCheckRequest, HealthCheckResponse
 
+from chassis.files import write_whole
 from chassis.streams import set_up
 from chassis.wrapping_keys import WrappingKeys
 from congdoan.authority import Certificates
@@ -161,10 +162,7 @@ class Suite:
         """What keys the service's hashes: made once, for they must be the same as long as the history."""
         file = self._secrets / name
         if not file.exists():
-            unfinished = file.with_suffix(".new")
-            unfinished.touch(mode=0o600)
-            unfinished.write_text(secrets.token_hex(SECRET_BYTES))
-            unfinished.replace(file)
+            write_whole(file, secrets.token_hex(SECRET_BYTES).encode())
 
     def _log_of(self, name: str) -> Path:
         return self._logs / f"{name}.log"

@@ -13,6 +13,8 @@ from pathlib import Path
 
 import orjson
 
+from chassis.files import write_whole
+
 NOTE = "suite.json"
 
 
@@ -63,7 +65,7 @@ def told(note: Note) -> Iterator[None]:
     text = orjson.dumps(asdict(note), option=orjson.OPT_INDENT_2)
     at_home, pointer = Path(note.data) / NOTE, _place() / f"{note.pid}.json"
     try:
-        _write_private(at_home, text)
+        write_whole(at_home, text)
         _write_pointer(pointer, text)
         yield
     finally:
@@ -150,17 +152,8 @@ def _write_pointer(pointer: Path, text: bytes) -> None:
     for _ in range(10):
         _folder()
         with contextlib.suppress(FileNotFoundError):
-            return _write_private(pointer, text)
+            return write_whole(pointer, text)
     raise UnsafeFolder(f"{pointer.parent} does not stay")
-
-
-def _write_private(file: Path, text: bytes) -> None:
-    """Write whole or not at all, for this user alone."""
-    unfinished = file.with_suffix(f".{os.getpid()}")
-    unfinished.unlink(missing_ok=True)
-    with os.fdopen(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as stream:
-        stream.write(text)
-    unfinished.replace(file)
 
 
 def _began(pid: int) -> int | None:

@@ -6,13 +6,13 @@ import functools
 import http.client
 import importlib.metadata
 import json
-import os
 import re
 import secrets
 import shutil
 import subprocess
 from pathlib import Path
 
+from chassis.files import write_whole
 from congdoan.embedded.errors import ServerNotInstalled
 from congdoan.embedded.folder import FolderLock, make_private_folder
 from congdoan.embedded.ports import reserve_port
@@ -70,7 +70,7 @@ class EmbeddedNats(ServerProcess):
         file = self._data / "nats.token"
         if not file.exists():
             make_private_folder(self._data)
-            _write_private(file, secrets.token_urlsafe(24))
+            write_whole(file, secrets.token_urlsafe(24).encode())
         return file.read_text()
 
     def launch(self) -> None:
@@ -117,22 +117,13 @@ class EmbeddedNats(ServerProcess):
             token=json.dumps(self.token),
             data=json.dumps(str(self._data.resolve()), ensure_ascii=False),
         )
-        _write_private(self._config, config)
+        write_whole(self._config, config.encode())
 
     def _clear_away(self) -> None:
         if self._lock:
             self._config.unlink(missing_ok=True)  # it holds the token
             self._lock.release()
             self._lock = None
-
-
-def _write_private(file: Path, text: str) -> None:
-    """Write `file` whole or not at all, for this user alone."""
-    unfinished = file.with_name(f"{file.name}.{os.getpid()}")
-    fd = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with open(fd, "w", encoding="utf-8") as stream:
-        stream.write(text)
-    unfinished.replace(file)
 
 
 def _binary() -> Path:

@@ -34,7 +34,7 @@ def real(settings: Settings, tracing: Tracing | None = None) -> Service:
     authorities = followed(service, AUTHORITIES, officers.authorities_position)
     facts, of_children = FactsAtHand(tree, members, authorities), ChildFactsAtHand(tree, children, authorities)
     commands = [*menu(facts), *child_menu(of_children)]
-    application = service.application(commands, [SERVICE, CHILD_HONOURS], tree, own_menu=own_menu(of_children))
+    application = service.application(commands, [SERVICE, CHILD_HONOURS], own_menu=own_menu(of_children))
     facts.live = of_children.live = application.live
     service.answer(SERVICE, Questions(service.pool, tree, service.today).answers)
     service.answer(CHILD_HONOURS, ChildHonoursQuestions(service.pool, tree, service.today).answers)

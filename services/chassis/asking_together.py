@@ -1,48 +1,42 @@
-"""How do many ask for the keys of persons with one query at a time?"""
+"""How do many ask for things by their key with one query at a time? What is asked while it runs goes into the next one."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
-from contextlib import suppress
-from uuid import UUID
+from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
+from typing import Generic, TypeVar
 
-import psycopg
-import structlog
+from chassis.streams import ended
 
-from chassis.refusals import Unavailable
-from chassis.sealing import Keys
-from chassis.wrapping_keys import WrappingKeysUnreadable
-
-MAX_ASKED_AT_ONCE = 2_000
-
-log = structlog.get_logger(__name__)
+K = TypeVar("K", bound=Hashable)
+V = TypeVar("V")
 
 
-class Together:
-    """Asks for many persons at once: what is asked while a question is under way goes together into the next one."""
+class Together(Generic[K, V]):
+    """Asks for many at once.
 
-    def __init__(self, answer: Callable[[Sequence[UUID]], Awaitable[Keys]]) -> None:
-        self._answer = answer
-        self._waiting: list[tuple[Sequence[UUID], asyncio.Future[Keys]]] = []
+    :param answer: the query: what it finds of some keys; its exception reaches everybody who asked by it.
+    :param at_once: about how many keys go into one query.
+    """
+
+    def __init__(self, name: str, answer: Callable[[Sequence[K]], Awaitable[Mapping[K, V]]], at_once: int) -> None:
+        self._name, self._answer, self._at_once = name, answer, at_once
+        self._waiting: list[tuple[Sequence[K], asyncio.Future[Mapping[K, V]]]] = []
         self._wake = asyncio.Event()
         self.task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
         """Begin to ask."""
-        self.task = asyncio.create_task(self._run(), name=f"keys{self._answer.__name__}")
+        self.task = asyncio.create_task(self._run(), name=self._name)
 
     async def stop(self) -> None:
         """Ask no more; who waits is cancelled."""
-        if self.task:
-            self.task.cancel()
-            with suppress(asyncio.CancelledError):
-                await self.task
+        await ended(self.task)
         for _, future in self._waiting:
             future.cancel()
 
-    async def ask(self, persons: Sequence[UUID]) -> Keys:
-        """The answer for at least these persons."""
-        future: asyncio.Future[Keys] = asyncio.get_running_loop().create_future()
-        self._waiting.append((persons, future))
+    async def ask(self, keys: Sequence[K]) -> Mapping[K, V]:
+        """The answer for at least these keys."""
+        future: asyncio.Future[Mapping[K, V]] = asyncio.get_running_loop().create_future()
+        self._waiting.append((keys, future))
         self._wake.set()
         return await future
 
@@ -53,25 +47,19 @@ class Together:
             while self._waiting:
                 await self._settle(self._next())
 
-    def _next(self) -> list[tuple[Sequence[UUID], asyncio.Future[Keys]]]:
+    def _next(self) -> list[tuple[Sequence[K], asyncio.Future[Mapping[K, V]]]]:
         taken, size = 0, 0
-        for persons, _ in self._waiting:
-            taken, size = taken + 1, size + len(persons)
-            if size >= MAX_ASKED_AT_ONCE:
+        for keys, _ in self._waiting:
+            taken, size = taken + 1, size + len(keys)
+            if size >= self._at_once:
                 break
         asks, self._waiting = self._waiting[:taken], self._waiting[taken:]
         return asks
 
-    async def _settle(self, asks: Sequence[tuple[Sequence[UUID], asyncio.Future[Keys]]]) -> None:
-        outcome: Keys | Exception
+    async def _settle(self, asks: Sequence[tuple[Sequence[K], asyncio.Future[Mapping[K, V]]]]) -> None:
+        outcome: Mapping[K, V] | Exception
         try:
-            outcome = await self._answer(list(dict.fromkeys(person for persons, _ in asks for person in persons)))
-        except WrappingKeysUnreadable as error:
-            log.error("the wrapping keys cannot be read", reason=str(error))
-            outcome = Unavailable(reason="wrapping key")
-        except psycopg.Error as error:
-            log.error("the key store cannot be asked", error=type(error).__name__)
-            outcome = Unavailable(reason="key store")
+            outcome = await self._answer(list(dict.fromkeys(key for keys, _ in asks for key in keys)))
         except asyncio.CancelledError:
             for _, future in asks:
                 future.cancel()

@@ -7,13 +7,11 @@ position and its day, where an auditor finds it.
 """
 
 from collections.abc import Awaitable, Callable
-from math import inf
 from time import monotonic
 
 from chassis.authorities import Authority, Mandate
-from chassis.confirmation import Confirmation
 from chassis.database import Pool, fetch, fetch_rows
-from chassis.following import Follower
+from chassis.lease import Lease
 from chassis.read_models import ReadModel
 from chassis.refusals import Unavailable
 from chassis.security import Caller
@@ -23,36 +21,20 @@ from chassis.service import Service
 class AuthorityRegister:
     """The authorities at hand.
 
-    :param follower: of the read model.
-    :param clock: monotonic seconds, for whether it is confirmed.
+    :param clock: monotonic seconds, for its lease.
     """
 
-    def __init__(
-        self, pool: Pool, model: ReadModel[Authority], follower: Follower, clock: Callable[[], float] = monotonic
-    ) -> None:
-        self._pool, self._model, self._follower = pool, model, follower
-        self._clock, self._confirmed_until = clock, inf
-
-    @property
-    def now(self) -> float:
-        """Its own clock, monotonic seconds."""
-        return self._clock()
-
-    @property
-    def position(self) -> int:
-        """Up to where the history it follows was taken in."""
-        return self._follower.position
-
-    def confirmed(self, until: float) -> None:
-        """It was that of just now; decisions may rest on it until then, on its own clock."""
-        self._confirmed_until = until
+    def __init__(self, pool: Pool, model: ReadModel[Authority], clock: Callable[[], float] = monotonic) -> None:
+        self._pool, self._model = pool, model
+        self.lease = Lease(clock)
+        """While it holds, these are the authorities of just now, and decisions may rest on them."""
 
     async def mandate(self, caller: Caller, matter: str) -> Mandate:
         """Everything by which a caller may sign a matter, whatever the unit and the day.
 
         :raises Unavailable: that cannot be known just now.
         """
-        if self._clock() >= self._confirmed_until:
+        if not self.lease.holds:
             raise Unavailable(reason="authorities")
         return Mandate(tuple(await fetch_rows(self._pool, self._model, "officer = %s and matter = %s", (caller.id, matter))))
 
@@ -68,6 +50,6 @@ def followed(service: Service, model: ReadModel[Authority], record: Callable[[],
     :param record: the position of the last event that changed one, asked of the service that records them.
     """
     (follower,) = service.keep(model)
-    register = AuthorityRegister(service.pool, model, follower)
-    service.parts.append(Confirmation(register, record))
+    register = AuthorityRegister(service.pool, model)
+    service.confirm("authorities", register.lease, lambda: follower.position, record)
     return register

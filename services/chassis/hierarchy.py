@@ -9,11 +9,11 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import date
 from itertools import chain
-from math import inf
 from time import monotonic
 
 import orjson
 
+from chassis.lease import Lease
 from chassis.refusals import NotFound
 
 _CODE = re.compile(r"[a-z0-9-]{1,40}")
@@ -90,30 +90,17 @@ def _place(places: str, on: date | None) -> str:
 class Hierarchy:
     """The units in memory: current ancestors in a dictionary's time, subtrees as of any day.
 
-    :param clock: monotonic seconds, for whether it is confirmed.
+    :param clock: monotonic seconds, for its lease.
     """
 
     def __init__(self, clock: Callable[[], float] = monotonic) -> None:
-        self._clock, self._confirmed_until = clock, inf
+        self.lease = Lease(clock)
+        """While it holds, this is the tree of just now, and rights may follow from it."""
         self.position = 0
         """Of the last unit event taken in."""
         self._nodes: dict[str, Node] = {}
         self._children_ever: dict[str, set[str]] = {}
         self._ancestors: dict[str, tuple[str, ...]] = {}
-
-    @property
-    def current(self) -> bool:
-        """Whether it is known to be the tree of just now; one that nobody has to confirm always is."""
-        return self._clock() < self._confirmed_until
-
-    @property
-    def now(self) -> float:
-        """Its own clock, monotonic seconds."""
-        return self._clock()
-
-    def confirmed(self, until: float) -> None:
-        """It was the tree of just now; rights may follow from it until then, on its own clock."""
-        self._confirmed_until = until
 
     def put(self, nodes: Iterable[Node]) -> None:
         """Take changed units in; an older state than the one at hand is passed over."""

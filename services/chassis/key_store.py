@@ -10,8 +10,8 @@ Keys are kept in memory for a minute at most (:mod:`chassis.cached_keys`); a des
 import asyncio
 import os
 import time
-from collections.abc import Callable, Collection, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -27,7 +27,7 @@ from chassis.cached_keys import SESSION, KeyCache, Listener
 from chassis.database import Connection, fetch, open_pool
 from chassis.refusals import Unavailable
 from chassis.sealing import NONCE_BYTES, Keys
-from chassis.wrapping_keys import KEY_BYTES, WrappingKeys
+from chassis.wrapping_keys import KEY_BYTES, WrappingKeys, WrappingKeysUnreadable
 
 KEY_STEPS = "chassis.key_sql"
 """The steps of its schema, for :func:`chassis.database.migrate`."""
@@ -35,7 +35,9 @@ KEY_STEPS = "chassis.key_sql"
 CACHED_FOR_S = 60.0
 DROPPED_WITHIN_S = 5.0
 LOOK_EVERY_S = 0.01
+ASKED_AT_ONCE = 2_000
 REWRAPPED_AT_ONCE = 1_000
+LISTED_AT_ONCE = 1_000
 NOBODY = UUID(int=0)
 """Before every person."""
 
@@ -73,7 +75,8 @@ class KeyStore:
         self._pool = open_pool(conninfo, max_size=4)
         self._cache = KeyCache(clock, cached_for_s)
         self._wrapped_by = ""
-        self._finding, self._making = Together(self._find), Together(self._make)
+        self._finding: Together[UUID, AESGCM | None] = Together("keys-found", self._find, ASKED_AT_ONCE)
+        self._making: Together[UUID, AESGCM | None] = Together("keys-made", self._make, ASKED_AT_ONCE)
         self._listener = Listener(conninfo, self._cache, _forgotten_again)
 
     async def start(self) -> None:
@@ -122,29 +125,14 @@ class KeyStore:
 
         :raises Unavailable: that cannot be done, or not be confirmed by every process; repeat it.
         """
-        try:
+        with _as_refusals():
             async with self._pool.connection() as connection, connection.transaction():
                 await connection.execute(_LOCK)
                 await connection.execute(
                     "insert into erased_persons (person) select distinct unnest(%s::uuid[]) on conflict do nothing",
                     (list(persons),),
                 )
-                number = await _destroyed(connection, "person = any(%s)", (list(persons),))
-        except (psycopg.Error, PoolTimeout) as error:
-            raise Unavailable(reason="key store") from error
-        self._cache.drop()
-        await self._dropped_everywhere(number)
-
-    async def forget_again(self) -> None:
-        """Destroy what keys erased persons have: a restored backup may bring them back. Done at each start, too.
-
-        :raises Unavailable: as :meth:`destroy`.
-        """
-        try:
-            async with self._pool.connection() as connection:
-                number = await _forgotten_again(connection)
-        except (psycopg.Error, PoolTimeout) as error:
-            raise Unavailable(reason="key store") from error
+                number = await _destroyed(connection, persons)
         self._cache.drop()
         await self._dropped_everywhere(number)
 
@@ -156,12 +144,14 @@ class KeyStore:
         rows = await fetch(self._pool, "select person, erased_at from erased_persons where person = any(%s)", (list(persons),))
         return dict(rows)
 
-    async def erased(self) -> list[UUID]:
-        """Everybody who was erased.
+    async def erased(self, after: UUID = NOBODY) -> list[UUID]:
+        """Some of those who were erased, in the order of their ids; none when nobody follows.
 
+        :param after: the last one known.
         :raises Unavailable: the database cannot be asked.
         """
-        return [person for (person,) in await fetch(self._pool, "select person from erased_persons")]
+        query = "select person from erased_persons where person > %s order by person limit %s"
+        return [person for (person,) in await fetch(self._pool, query, (after, LISTED_AT_ONCE))]
 
     async def rotate(self, on_progress: Callable[[int], None] = lambda number: None) -> str:
         """Replace the wrapping key while services run, and answer the id of the new one.
@@ -218,30 +208,32 @@ class KeyStore:
         return rows[-1][0], len(rows)
 
     async def _find(self, persons: Sequence[UUID]) -> Keys:
-        query = """select person, wrapped, wrapping_key from person_keys where person = any(%s)
-                   union all select person, null, null from erased_persons where person = any(%s)"""
-        for _ in range(2):
-            before = self._cache.generation
-            rows = await fetch(self._pool, query, (list(persons), list(persons)))
-            # A rotation may have wrapped a key anew, and its former wrapping key be gone, since the row was read.
-            if all(wrapped is None or self._wrapping.key(name) for _, wrapped, name in rows):
-                break
-        return self._kept(rows, before)
+        with _as_refusals():
+            query = """select person, wrapped, wrapping_key from person_keys where person = any(%s)
+                       union all select person, null, null from erased_persons where person = any(%s)"""
+            for _ in range(2):
+                before = self._cache.generation
+                rows = await fetch(self._pool, query, (list(persons), list(persons)))
+                # A rotation may have wrapped a key anew, and its former wrapping key be gone, since the row was read.
+                if all(wrapped is None or self._wrapping.key(name) for _, wrapped, name in rows):
+                    break
+            return self._kept(rows, before)
 
     async def _make(self, persons: Sequence[UUID]) -> Keys:
         """Offer a new key for each; whoever has one already keeps it."""
-        bits, wrapped_by = self._randomness(KEY_BYTES * len(persons)), self._wrapped_by or self._wrapping.current
-        keys = [bits[start : start + KEY_BYTES] for start in range(0, len(bits), KEY_BYTES)]
-        while True:
-            offered = [self._wrapped(person, key, wrapped_by) for person, key in zip(persons, keys, strict=True)]
-            before = self._cache.generation
-            query = "select * from make_person_keys(%s::uuid[], %s::bytea[], %s)"
-            rows = await fetch(self._pool, query, (list(persons), offered, wrapped_by))
-            if not rows or rows[0][0] is not None:
-                self._wrapped_by = wrapped_by
-                return self._kept(rows, before, dict(zip(persons, map(AESGCM, keys), strict=True)))
-            # The wrapping key was rotated meanwhile.
-            wrapped_by = rows[0][2]
+        with _as_refusals():
+            bits, wrapped_by = self._randomness(KEY_BYTES * len(persons)), self._wrapped_by or self._wrapping.current
+            keys = [bits[start : start + KEY_BYTES] for start in range(0, len(bits), KEY_BYTES)]
+            while True:
+                offered = [self._wrapped(person, key, wrapped_by) for person, key in zip(persons, keys, strict=True)]
+                before = self._cache.generation
+                query = "select * from make_person_keys(%s::uuid[], %s::bytea[], %s)"
+                rows = await fetch(self._pool, query, (list(persons), offered, wrapped_by))
+                if not rows or rows[0][0] is not None:
+                    self._wrapped_by = wrapped_by
+                    return self._kept(rows, before, dict(zip(persons, map(AESGCM, keys), strict=True)))
+                # The wrapping key was rotated meanwhile.
+                wrapped_by = rows[0][2]
 
     def _kept(self, rows: Sequence[Row], generation: int, made: Mapping[UUID, AESGCM] | None = None) -> Keys:
         """The keys of rows before those made, also for the next minute unless keys were destroyed since `generation`."""
@@ -284,22 +276,35 @@ class KeyStore:
         raise Unavailable(reason="key store")
 
 
+@contextmanager
+def _as_refusals() -> Iterator[None]:
+    """What keeps the key store from answering, as callers are told of it."""
+    try:
+        yield
+    except WrappingKeysUnreadable as error:
+        log.error("the wrapping keys cannot be read", reason=str(error))
+        raise Unavailable(reason="wrapping key") from error
+    except (psycopg.Error, PoolTimeout) as error:
+        log.error("the key store cannot be asked", error=type(error).__name__)
+        raise Unavailable(reason="key store") from error
+
+
 async def _forgotten_again(connection: Connection) -> int:
     """Destroy what keys erased persons have, and answer the number of the last destruction."""
     async with connection.transaction():
         await connection.execute(_LOCK)
         cursor = await connection.execute("select k.person from person_keys k join erased_persons e on e.person = k.person")
-        if back := [person for (person,) in await cursor.fetchall()]:
+        if back := [UUID(str(person)) for (person,) in await cursor.fetchall()]:
             log.warning("keys of erased persons were there again", number=len(back))
-            return await _destroyed(connection, "person = any(%s)", (back,))
+            return await _destroyed(connection, back)
         cursor = await connection.execute("select number from destructions")
         ((number,),) = await cursor.fetchall()
     return int(str(number))
 
 
-async def _destroyed(connection: Connection, condition: str, values: Sequence[object]) -> int:
-    """Delete keys under a condition, tell every process, and answer the number of this destruction."""
-    await connection.execute(f"delete from person_keys where {condition}".encode(), values)
+async def _destroyed(connection: Connection, persons: Collection[UUID]) -> int:
+    """Delete keys, tell every process, and answer the number of this destruction."""
+    await connection.execute("delete from person_keys where person = any(%s)", (list(persons),))
     cursor = await connection.execute("update destructions set number = number + 1 returning number")
     ((number,),) = await cursor.fetchall()
     await connection.execute("select pg_notify('keys_destroyed', %s::text)", (number,))

@@ -12,6 +12,7 @@ from enum import IntEnum
 from typing import Protocol, TypeVar
 
 from chassis.events import Actor
+from chassis.lease import Lease
 from chassis.refusals import Forbidden, Language, Unavailable
 
 T = TypeVar("T")
@@ -57,8 +58,8 @@ class Tree(Protocol):
     """What rights must know of the units."""
 
     @property
-    def current(self) -> bool:
-        """Whether this tree is known to be that of just now."""
+    def lease(self) -> Lease:
+        """While it holds, this is known to be the tree of just now."""
 
     def ancestors(self, unit: str) -> Iterable[str]:
         """The unit itself and every unit above it, as of now; nothing for an unknown unit."""
@@ -84,7 +85,7 @@ def authorise(caller: Caller, needs: Role, unit: str, tree: Tree, *, reading: bo
         return
     if caller.unit not in tree.ancestors(unit):
         raise Forbidden()
-    if not tree.current:
+    if not tree.lease.holds:
         raise Unavailable(reason="tree of units")
 
 
@@ -164,7 +165,7 @@ class Rights:
             units = [code for code in units if own in ancestors(code)]
         if not units and not above:
             raise Forbidden()
-        if units != [own] and not self._tree.current:
+        if units != [own] and not self._tree.lease.holds:
             raise Unavailable(reason="tree of units")
         return units
 
@@ -182,14 +183,14 @@ class Rights:
         own = self.caller.unit
         if len(self._tree) and tuple(self._tree.ancestors(own)) != (own,):
             raise Forbidden()
-        if not self._tree.current:
+        if not self._tree.lease.holds:
             raise Unavailable(reason="tree of units")
 
 
 class _NoTree:
     """Nobody stands above anybody."""
 
-    current = False
+    lease = Lease()
 
     def ancestors(self, unit: str) -> Iterable[str]:
         return ()

@@ -27,6 +27,7 @@ from chassis.feed import Feeds
 from chassis.following import Effect, Follower
 from chassis.hierarchy import Hierarchy, Node
 from chassis.key_store import KEY_STEPS, KeyStore
+from chassis.lease import Lease
 from chassis.limits import Limits
 from chassis.metrics import Metrics, MetricsServer
 from chassis.operations import OPERATIONS, Operations, Standing
@@ -106,6 +107,7 @@ class Service:
         """Started as soon as the databases can be asked, before anything follows a history or is answered."""
         self.parts: list[Part] = []
         self._followers: list[Follower] = []
+        self._confirmations: list[Confirmation] = []
         self.tree = Hierarchy()
         self._units: ReadModel[Node] | None = None
         self._answers: list[Callable[[Rpc], None]] = []
@@ -126,8 +128,12 @@ class Service:
         self._units = units
         self.schema += units.schema
         (self._units_follower,) = self.follow(Projection(units, on_rows=self.tree.put))
-        self.parts.append(Confirmation(self.tree, record or self.tree_position))
+        self.confirm("units", self.tree.lease, lambda: self.tree.position, record or self.tree_position)
         return self.tree
+
+    def confirm(self, what: str, lease: Lease, position: Callable[[], int], record: Callable[[], Awaitable[int]]) -> None:
+        """Keep a lease on what follows a record; see :class:`~chassis.confirmation.Confirmation`."""
+        self._confirmations.append(Confirmation(what, lease, position, record))
 
     async def tree_position(self) -> int:
         """The position of the last unit event in the own history, for those who follow it.
@@ -169,7 +175,6 @@ class Service:
         self,
         menu: Sequence[AnyHandler],
         contracts: Sequence[ServiceDescriptor],
-        tree: Hierarchy,
         *,
         own_menu: Sequence[AnyHandler] = (),
         **more: Any,
@@ -181,7 +186,7 @@ class Service:
         """
         needs = {**needs_of(contracts), **{handler.command.__name__: Role.SERVICE for handler in own_menu}}
         secret = self.settings.secret_bytes()
-        application = Application(self.store, [*menu, *own_menu], needs, tree, secret=secret, sealer=self.sealer, **more)
+        application = Application(self.store, [*menu, *own_menu], needs, self.tree, secret=secret, sealer=self.sealer, **more)
         self._answers.append(lambda rpc: rpc.commands(application, contracts, [handler.command for handler in menu]))
         return application
 
@@ -215,7 +220,7 @@ class Service:
         following: list[Part] = [self._projector, self._feeds, DeadLetters(self.name, self.pool, self.bus)]
         watching: list[Part] = [Standing(operations, self.metrics), self.metrics_server]
         standing: list[Part] = [*([self.keys] if self.keys else []), self.signal, self.store, self.bus]
-        for part in (*standing, *self.first_parts, *announcing, *following, *self.parts, *watching):
+        for part in (*standing, *self.first_parts, *announcing, *following, *self.parts, *self._confirmations, *watching):
             self._started.append(part)
             await part.start()
         await self.server.start()
@@ -242,8 +247,9 @@ class Service:
         """The tasks without which it is no service."""
         single = (self.signal.task, self.publisher and self.publisher.task, self._feeds and self._feeds.task)
         projecting = self._projector.tasks if self._projector else ()
+        confirming = (confirmation.task for confirmation in self._confirmations)
         keys = self.keys.tasks if self.keys else ()
-        return [*self.store.tasks, *keys, *projecting, *(task for task in single if task)]
+        return [*self.store.tasks, *keys, *projecting, *(task for task in (*single, *confirming) if task)]
 
     @property
     def further_databases(self) -> list[tuple[str, str]]:

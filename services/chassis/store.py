@@ -5,19 +5,20 @@ How an acknowledged command becomes part of it, once and for ever, is told in :m
 
 import asyncio
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from datetime import datetime
 from uuid import UUID
 
 from psycopg_pool import AsyncConnectionPool
 
 from chassis.appends import Answer, Append
+from chassis.asking_together import Together
 from chassis.database import Connection, fetch
 from chassis.events import RecordedEvent
 from chassis.group_commit import Writer
 from chassis.refusals import CommandIdReused
 
 COLUMNS = "position, aggregate_id, version, topic, body, metadata, branch, branch_position, recorded_at"
+LOADED_AT_ONCE = 500
 
 
 class EventStore:
@@ -40,22 +41,22 @@ class EventStore:
         self.service = service
         self._pool = pool
         self._writer = Writer(conninfo, secret, clock, on_batch)
-        self._loader = _Loader(self)
+        self._loading: Together[UUID, list[RecordedEvent]] = Together("store-loader", self.load_many, LOADED_AT_ONCE)
 
     async def start(self) -> None:
         """Start the writer and the loader."""
         self._writer.start()
-        self._loader.start()
+        self._loading.start()
 
     async def stop(self) -> None:
         """Append what was accepted, then stop."""
         await self._writer.stop()
-        await self._loader.stop()
+        await self._loading.stop()
 
     @property
     def tasks(self) -> list[asyncio.Task[None]]:
         """The running tasks, for whoever watches that none dies."""
-        return [task for task in (self._writer.task, self._loader.task) if task]
+        return [task for task in (self._writer.task, self._loading.task) if task]
 
     def submit(self, append: Append) -> asyncio.Future[Answer]:
         """Hand over the events of a command; the future answers as :meth:`append` does.
@@ -96,7 +97,7 @@ class EventStore:
 
     async def load(self, aggregate_id: UUID) -> list[RecordedEvent]:
         """Every event of an aggregate in order; loads asked for at the same time share one query."""
-        return await self._loader.load(aggregate_id)
+        return (await self._loading.ask([aggregate_id]))[aggregate_id]
 
     async def load_many(self, aggregate_ids: Sequence[UUID]) -> dict[UUID, list[RecordedEvent]]:
         """Every event of some aggregates, each in order."""
@@ -122,47 +123,3 @@ class EventStore:
     async def head(self) -> int:
         """The position of the last event, 0 when there is none."""
         return int((await fetch(self._pool, "select position from head", ()))[0][0])
-
-
-class _Loader:
-    """Loads aggregates; what is asked for while a query runs goes together into the next one."""
-
-    MAX_AGGREGATES = 500
-
-    def __init__(self, store: EventStore) -> None:
-        self._store = store
-        self._asked: dict[UUID, asyncio.Future[list[RecordedEvent]]] = {}
-        self._wake = asyncio.Event()
-        self.task: asyncio.Task[None] | None = None
-
-    def start(self) -> None:
-        self.task = asyncio.create_task(self._run(), name="store-loader")
-
-    async def stop(self) -> None:
-        if self.task:
-            self.task.cancel()
-            with suppress(asyncio.CancelledError):
-                await self.task
-
-    async def load(self, aggregate_id: UUID) -> list[RecordedEvent]:
-        future = self._asked.get(aggregate_id)
-        if future is None:
-            future = self._asked[aggregate_id] = asyncio.get_running_loop().create_future()
-            self._wake.set()
-        # One caller that gives up must not cancel the load of the others.
-        return await asyncio.shield(future)
-
-    async def _run(self) -> None:
-        while True:
-            await self._wake.wait()
-            self._wake.clear()
-            while self._asked:
-                asked = {key: self._asked.pop(key) for key in list(self._asked)[: self.MAX_AGGREGATES]}
-                try:
-                    histories = await self._store.load_many(list(asked))
-                except Exception as error:
-                    for future in asked.values():
-                        future.set_exception(error)
-                else:
-                    for aggregate_id, future in asked.items():
-                        future.set_result(histories[aggregate_id])

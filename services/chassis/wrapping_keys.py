@@ -3,12 +3,13 @@
 A line a key, ``id:hex``; the first is the current one, the others are there until nothing is wrapped by them any more.
 """
 
-import os
 import secrets
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from chassis.files import write_whole
 
 KEY_BYTES = 32
 ID_BYTES = 4
@@ -91,15 +92,4 @@ def _lines(file: Path) -> list[tuple[str, bytes]]:
 
 def _write(file: Path, lines: list[tuple[str, bytes]]) -> None:
     """The whole file or the one before: whatever happens, no key is lost on the way."""
-    unfinished = file.with_name(f"{file.name}.new")
-    unfinished.unlink(missing_ok=True)
-    with os.fdopen(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as out:
-        out.write("".join(f"{name}:{key.hex()}\n" for name, key in lines))
-        out.flush()
-        os.fsync(out.fileno())
-    unfinished.replace(file)
-    folder = os.open(file.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+    write_whole(file, "".join(f"{name}:{key.hex()}\n" for name, key in lines).encode())

@@ -3,7 +3,7 @@
 The order is: the event, the destruction of the key, the acknowledgements, the certificate (docs/decisions/0012).
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from typing import Any, Protocol
 from uuid import UUID
 
@@ -13,6 +13,7 @@ from chassis.commands import Command
 from chassis.database import Connection, Pool, fetch
 from chassis.events import RecordedEvent, topics_of
 from chassis.following import unprocessable
+from chassis.key_store import LISTED_AT_ONCE, NOBODY
 from chassis.reactions import NUMBERED_LATER, Reaction
 from chassis.read_models import ReadModel
 from membership.domain.data_request import RequestClosed
@@ -32,8 +33,11 @@ class Tombs(Protocol):
         :raises Unavailable: the key store cannot be reached.
         """
 
-    async def erased(self) -> Sequence[UUID]:
-        """Everybody of whom there is a tombstone. :raises Unavailable: the key store cannot be reached."""
+    async def erased(self, after: UUID) -> Sequence[UUID]:
+        """Some of whom there is a tombstone, in the order of their ids, from the one after `after`; none at the end.
+
+        :raises Unavailable: the key store cannot be reached.
+        """
 
 
 class DestroyKeys:
@@ -81,17 +85,26 @@ class StayErased:
 
         :raises Unavailable: the key store cannot be reached; nobody is answered before it can.
         """
-        known = {person_id for (person_id,) in await fetch(self._pool, "select person_id from erased")}
-        if known:
-            await self._keys.destroy(list(known))
-        # Where it was destroyed and the position not yet moved, the follower only goes on.
-        buried = set(await self._keys.erased()) - known
-        if unheard_of := buried - await erased_in_history(self._pool, list(buried)):
-            log.warning("the history does not know of some erasures; names are cleared", persons=len(unheard_of))
-            await self._clear(list(unheard_of))
+        async for known in _pages(self._known):
+            await self._keys.destroy(known)
+        async for buried in _pages(self._keys.erased):
+            if unheard_of := await self._unheard_of(buried):
+                log.warning("the history does not know of some erasures; names are cleared", persons=len(unheard_of))
+                await self._clear(unheard_of)
 
     async def stop(self) -> None:
         """Nothing goes on."""
+
+    async def _known(self, after: UUID) -> list[UUID]:
+        query = "select person_id from erased where person_id > %s order by person_id limit %s"
+        return [person_id for (person_id,) in await fetch(self._pool, query, (after, LISTED_AT_ONCE))]
+
+    async def _unheard_of(self, buried: Sequence[UUID]) -> list[UUID]:
+        query = "select unnest(%s::uuid[]) except select person_id from erased where person_id = any(%s)"
+        unknown = [person_id for (person_id,) in await fetch(self._pool, query, (list(buried), list(buried)))]
+        # Where it was destroyed and the position not yet moved, the follower only goes on.
+        in_history = await erased_in_history(self._pool, unknown)
+        return [person_id for person_id in unknown if person_id not in in_history]
 
     async def _clear(self, persons: Sequence[UUID]) -> None:
         async with self._pool.connection() as connection, connection.transaction():
@@ -102,6 +115,14 @@ class StayErased:
                 # What lies aside comes again with the history, and could not be put aside twice.
                 await connection.execute("delete from parked where follower = %s", (model.name,))
             await connection.execute("insert into erased select unnest(%s::uuid[]) on conflict do nothing", (persons,))
+
+
+async def _pages(read: Callable[[UUID], Awaitable[Sequence[UUID]]]) -> AsyncIterator[Sequence[UUID]]:
+    """Read persons page by page, in the order of their ids."""
+    page = await read(NOBODY)
+    while page:
+        yield page
+        page = await read(page[-1])
 
 
 def on_acknowledged(at: RecordedEvent) -> Iterable[Command]:

@@ -69,7 +69,6 @@ def real(settings: Settings, tracing: Tracing | None = None) -> Service:
     application = service.application(
         [*menu(units), *family_menu(families), *personal_data_menu(persons)],
         [SERVICE, OFFICERS, CONSENTS, PERSONAL_DATA],
-        tree,
         own_menu=[*reading_menu(families), *erasure_menu(persons)],
         on_events=lambda *happened: _place(tree, *happened),
     )
@@ -128,7 +127,7 @@ def _answer_personal_data(service: Service, tree: Hierarchy, application: Applic
 
 def _officers(service: Service, tree: Hierarchy) -> OfficersQuestions:
     authorities, _ = service.keep(AUTHORITIES, POSITIONS)
-    register = AuthorityRegister(service.pool, AUTHORITIES, authorities)
+    register = AuthorityRegister(service.pool, AUTHORITIES)
 
     async def position() -> int:
         """Of the last event that changed an authority, whatever is still on its way to the rows."""

@@ -57,7 +57,7 @@ def real(settings: Settings, tracing: Tracing | None = None, clock: Callable[[],
     service.parts.append(members)
     tree = service.keep_tree(UNITS, members.tree_position)
     around = Surroundings(tree, members, service.clock, Patience(settings.first_retry_s, settings.sending_lease_s))
-    application = service.application(menu(around), [SERVICE], tree, own_menu=own_menu(around))
+    application = service.application(menu(around), [SERVICE], own_menu=own_menu(around))
     around.live = application.live
     questions = Questions(service.pool, tree, service.today)
     service.answer(SERVICE, questions.answers)

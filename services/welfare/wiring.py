@@ -27,7 +27,7 @@ def real(settings: Settings, tracing: Tracing | None = None) -> Service:
     officers = OfficersOverGrpc(RpcClient(settings.membership_target, OFFICERS, service.credentials))
     service.parts.append(officers)
     recipients = RecipientsAtHand(tree, members, followed(service, AUTHORITIES, officers.authorities_position))
-    application = service.application(menu(recipients), [SERVICE], tree)
+    application = service.application(menu(recipients), [SERVICE])
     recipients.live = application.live
     service.answer(SERVICE, Questions(service.pool, tree, service.today).answers)
     service.acknowledge(

@@ -45,7 +45,7 @@ class Register:
     def __init__(self, pool: Any) -> None:
         self.clock = Clock()
         self.follower = Follower(pool, Projection(AUTHORITIES), lambda: datetime.now(UTC))
-        self.register = AuthorityRegister(pool, AUTHORITIES, self.follower, self.clock)
+        self.register = AuthorityRegister(pool, AUTHORITIES, self.clock)
 
     async def signs(self, caller: Caller, matter: str, on: date) -> Authority:
         return (await self.register.mandate(caller, matter)).at(a.UNIT, on)
@@ -83,7 +83,7 @@ async def test_the_position_of_the_last_change_grows_with_every_change(kept: Reg
 
 
 async def test_nothing_is_signed_on_what_is_not_known_to_be_so_just_now(kept: Register) -> None:
-    kept.register.confirmed(kept.clock.now + LEASE_S)
+    kept.register.lease.until(kept.clock.now + LEASE_S)
     kept.clock.now += LEASE_S - 0.001
     assert await kept.signs(LAN, Matter.AWARD_DECISION, a.AWAY_ON)
     kept.clock.now += 0.001
@@ -98,7 +98,7 @@ async def test_it_is_confirmed_only_after_every_change_of_the_record_was_taken_i
         asked.set()
         return 3
 
-    confirmation = Confirmation(kept.register, record)
+    confirmation = Confirmation("authorities", kept.register.lease, lambda: kept.follower.position, record)
     await confirmation.start()
     await asked.wait()
     with pytest.raises(Unavailable):

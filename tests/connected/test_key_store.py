@@ -168,18 +168,6 @@ async def test_the_erased_stay_erased_when_a_backup_brings_their_keys_back(datab
         assert await keys.keys_for([who]) == {who: None}
 
 
-async def test_keys_brought_back_while_a_process_runs_are_destroyed_when_it_is_told(database: str, file: Path) -> None:
-    who = uuid4()
-    async with opened(database, file) as keys:
-        await keys.keys_for([who], create=True)
-        rows(database, "create table backup as select * from person_keys")
-        await keys.destroy([who])
-        rows(database, "insert into person_keys select * from backup")
-        assert await keys.keys_for([who]) == {who: None}
-        await keys.forget_again()
-    assert rows(database, "select * from person_keys") == []
-
-
 async def keys_of(database: str, file: Path, persons: list[UUID]) -> dict[UUID, AESGCM | None]:
     async with opened(database, file) as keys:
         return dict(await keys.keys_for(persons, create=True))

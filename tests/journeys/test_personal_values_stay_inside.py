@@ -445,7 +445,7 @@ class Journey:
     def go_on(self) -> None:
         """The history goes on: nothing personal is added any more, everything else can be."""
         self.refused("SubjectIsErased", "CorrectMemberDetails", member_id=self.lan, phone="+84900000000", on="2026-03-06")
-        self.refused("ChildIsErased", "CorrectChildDetails", PROVINCE, child_id=self.an, full_name="Lê Ân", on="2026-03-06")
+        self.refused("SubjectIsErased", "CorrectChildDetails", PROVINCE, child_id=self.an, full_name="Lê Ân", on="2026-03-06")
         self.do("LeaveUnion", member_id=self.lan, reason="Nghỉ hưu", on="2026-03-06")
         known = self.world.ask("membership", "GetMember", GRASSROOTS, member_id=self.lan)
         assert (known.full_name, known.erased, known.left_on) == ("", True, "2026-03-06")

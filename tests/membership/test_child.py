@@ -16,14 +16,13 @@ from membership.domain.child import (
     CHILD,
     Child,
     ChildExists,
-    ChildIsErased,
     ChildUnknown,
     CorrectChildDetails,
     Person,
     RegisterChild,
     has_own_voice,
 )
-from membership.domain.data_subject import Erasure
+from membership.domain.data_subject import Erasure, SubjectIsErased
 from membership.domain.member import BornLater, MemberHasLeft, MemberUnknown
 from membership.domain.unit import NotBefore, NothingChanges
 from membership.events import ChildDetailsCorrected, ChildRegistered, SubjectErased
@@ -110,7 +109,7 @@ def test_an_erased_child_has_no_birth_date_and_nothing_more_is_recorded_about_it
     gone = given(CHILD, TOLD, ERASED)
     assert gone.state is not None
     assert gone.state.born_on is None
-    gone.when(child.correct, correction(full_name="Ai đó"), PERSONS).refused(ChildIsErased, "child_id")
+    gone.when(child.correct, correction(full_name="Ai đó"), PERSONS).refused(SubjectIsErased, "child_id")
     gone.when(child.register, registration(), PERSONS).refused(ChildExists, "child_id")
 
 

@@ -86,8 +86,8 @@ async def nothing_more_is_recorded(suite: ErasingSuite, kid: str, parent: str, a
     """Every command that would add something about the child is refused."""
     hold = {"hold_id": str(uuid4()), "field_class": IDENTITY, "basis": "Điều 14", "reason": "Hồ sơ 13"}
     cases: list[tuple[str, dict[str, Any], str]] = [
-        ("CorrectChildDetails", {"child_id": kid, "full_name": "Ai đó"}, "ChildIsErased"),
-        ("GiveConsent", {"person_id": kid, **agreeing}, "PersonIsErased"),
+        ("CorrectChildDetails", {"child_id": kid, "full_name": "Ai đó"}, "SubjectIsErased"),
+        ("GiveConsent", {"person_id": kid, **agreeing}, "SubjectIsErased"),
         ("ReceiveDataRequest", {"request_id": str(uuid4()), "person_id": kid, "kind": 1}, "SubjectIsErased"),
         ("PlaceLegalHold", {"person_id": kid, **hold}, "SubjectIsErased"),
         ("EraseSubject", {"person_id": kid, "request_id": str(uuid4())}, "SubjectIsErased"),

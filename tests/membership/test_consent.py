@@ -17,13 +17,13 @@ from membership.domain.consent import (
     GiveConsent,
     GuardianUnknown,
     MembersSpeakForThemselves,
-    PersonIsErased,
     PurposeDoesNotFit,
     TooYoungToConsent,
     WithdrawConsent,
     consent_id,
     consents_about,
 )
+from membership.domain.data_subject import SubjectIsErased
 from membership.domain.unit import NotBefore, NothingChanges
 from membership.events import ConsentGiven, ConsentGiver, ConsentPurpose, ConsentWithdrawn
 from tests.given import given
@@ -137,7 +137,7 @@ def test_nobody_unknown_agrees(who: UUID) -> None:
 
 
 def test_the_erased_agree_to_nothing_more_but_what_they_gave_can_be_taken_back() -> None:
-    given(CONSENT).when(consent.give, giving(person_id=GONE), PERSONS).refused(PersonIsErased, "person_id")
+    given(CONSENT).when(consent.give, giving(person_id=GONE), PERSONS).refused(SubjectIsErased, "person_id")
     sealed = said(person_id=GONE, evidence=None)
     taken = TAKEN_BACK.model_copy(update={"person_id": GONE})
     given(CONSENT, sealed).when(consent.withdraw, withdrawal(person_id=GONE), PERSONS).then(taken)

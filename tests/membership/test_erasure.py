@@ -124,7 +124,7 @@ def test_nothing_personal_is_added_to_an_erased_child() -> None:
     assert isinstance(kid, Child)
     on = date(2026, 4, 1)
     correcting = child.CorrectChildDetails(command_id=COMMAND, child_id=PERSON, full_name="Lê Ân", on=on)
-    with pytest.raises(child.ChildIsErased):
+    with pytest.raises(SubjectIsErased):
         child.correct(kid, correcting, persons())
     given(SUBJECT, registered(), erased()).when(legal_hold.place, place(), persons()).refused(SubjectIsErased, "person_id")
 

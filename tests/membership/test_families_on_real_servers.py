@@ -249,7 +249,7 @@ async def test_nothing_is_left_of_an_erased_child(members: Membership) -> None:
     assert list(answer.children) == [pb.ChildCheck(child_id=kid)]
     assert list((await members.call("ListChildren", member_id=lan)).children) == []
     consent: dict[str, Any] = {"person_id": kid, "purpose": HONOUR, "given_by": GUARDIAN, **FORM}
-    await refused(members.do("GiveConsent", **consent), StatusCode.FAILED_PRECONDITION, "PersonIsErased")
+    await refused(members.do("GiveConsent", **consent), StatusCode.FAILED_PRECONDITION, "SubjectIsErased")
     await refused(members.call("ListConsents", person_id=kid), StatusCode.NOT_FOUND, "PersonUnknown")
 
 

@@ -151,7 +151,7 @@ async def test_after_a_move_each_unit_sees_the_messages_of_its_own_time(notifica
 
 
 async def test_a_tree_that_nobody_confirmed_widens_no_right_and_takes_none_away_at_the_own_unit(notifications: Running) -> None:
-    notifications.tree.confirmed(0)
+    notifications.tree.lease.end()
     await notifications.ask("ListInbox", pb.ListInboxRequest(unit="ba-dinh"), OWN)
     with pytest.raises(Unavailable):
         await notifications.ask("ListInbox", pb.ListInboxRequest(unit="ba-dinh"), ABOVE)

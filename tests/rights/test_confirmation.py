@@ -1,8 +1,7 @@
 """A stale tree widens no right: whoever lost a unit loses the rights there, whatever happens to the stream meanwhile."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Awaitable, Callable
 from time import monotonic
 from typing import Any
 from uuid import uuid4
@@ -12,6 +11,7 @@ import pytest
 
 from chassis import confirmation
 from chassis.confirmation import LEASE_S, Confirmation
+from chassis.lease import Lease
 from chassis.refusals import Unavailable
 from chassis.security import Caller, Role
 from congdoan.embedded import EmbeddedNats, EmbeddedPostgres
@@ -94,16 +94,25 @@ async def test_without_membership_only_rights_at_the_own_unit_are_left_when_the_
     assert await outcome(suite, OWN) == "OK"
 
 
-@dataclass
+class Granted(Lease):
+    """A lease that remembers until when it was granted last; 0 when it ended."""
+
+    granted = 0.0
+
+    def until(self, moment: float) -> None:
+        self.granted = moment
+        super().until(moment)
+
+
 class Tree:
     """A tree and its clock, both turned by hand."""
 
-    now: float = 100.0
-    position: int = 0
-    until: float = 1e9
+    def __init__(self) -> None:
+        self.now, self.position = 100.0, 0
+        self.lease = Granted(lambda: self.now)
 
-    def confirmed(self, until: float) -> None:
-        self.until = until
+    def confirmed_by(self, record: Callable[[], Awaitable[int]]) -> Confirmation:
+        return Confirmation("units", self.lease, lambda: self.position, record)
 
 
 @pytest.fixture
@@ -127,18 +136,18 @@ async def test_nothing_is_confirmed_before_the_record_was_asked_and_reached(ofte
         await record.wait()
         return 7
 
-    watching = Confirmation(tree, position)
-    assert tree.until == 0.0
+    watching = tree.confirmed_by(position)
+    assert not tree.lease.holds
     await watching.start()
     await looked(lambda: asked == 1)
-    assert tree.until == 0.0, "the record has not answered"
+    assert not tree.lease.holds, "the record has not answered"
     record.set()
     tree.position, tree.now = 6, 150.0
     await asyncio.sleep(0.05)
-    assert tree.until == 0.0, "the tree is one behind the record"
+    assert not tree.lease.holds, "the tree is one behind the record"
     tree.position = 7
-    await looked(lambda: tree.until > 0.0)
-    assert tree.until == 100.0 + LEASE_S, "the lease begins when the record was asked, not when the tree had come as far"
+    await looked(lambda: tree.lease.granted > 0.0)
+    assert tree.lease.granted == 100.0 + LEASE_S, "the lease begins when the record was asked, not when the tree had come as far"
     await watching.stop()
 
 
@@ -152,15 +161,15 @@ async def test_a_record_that_does_not_answer_prolongs_nothing(often: None) -> No
             raise Unavailable(reason="membership")
         return 0
 
-    watching = Confirmation(tree, position)
+    watching = tree.confirmed_by(position)
     await watching.start()
-    await looked(lambda: tree.until == 100.0 + LEASE_S)
+    await looked(lambda: tree.lease.granted == 100.0 + LEASE_S)
     silent = True
     await looked(lambda: failures > 1)
     tree.now = 200.0
     seen = failures
     await looked(lambda: failures > seen + 2)
-    assert tree.until < tree.now
+    assert not tree.lease.holds
     silent = False
-    await looked(lambda: tree.until == 200.0 + LEASE_S)
+    await looked(lambda: tree.lease.granted == 200.0 + LEASE_S)
     await watching.stop()

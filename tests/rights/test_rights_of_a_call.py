@@ -132,8 +132,8 @@ def test_a_tree_that_is_perhaps_stale_widens_no_right_beyond_the_own_unit(
 ) -> None:
     tree, caller, needs = drawn
     stale = hierarchy_of(tree)
-    stale.confirmed(0.0)
-    assert not stale.current
+    stale.lease.end()
+    assert not stale.lease.holds
     for unit in tree.units:
         found = outcome(authorise, caller, needs, unit, stale)
         if unit == caller.unit and rank_suffices(caller.role, needs):
@@ -159,7 +159,7 @@ def test_auditors_read_everywhere_and_decide_nowhere(tree: DrawnTree, needs: Rol
 @given(trees())
 def test_a_service_for_which_a_call_is_open_sees_every_unit_also_by_a_stale_tree(tree: DrawnTree) -> None:
     stale = hierarchy_of(tree)
-    stale.confirmed(0.0)
+    stale.lease.end()
     officer = Caller("officer", Role.GRASSROOTS_OFFICER, tree.units[-1], service="welfare")
     rights = Rights(officer, Role.SERVICE, stale, trusted=True)
     rights.nationwide()

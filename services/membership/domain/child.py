@@ -8,8 +8,8 @@ from uuid import UUID
 from chassis.commands import Aggregate, Command
 from chassis.events import Event, Personal
 from chassis.fields import Day, Line
-from chassis.refusals import AlreadyExists, NotFound, RuleBroken
-from membership.domain.data_subject import Erasure, LegalHold, holds_after
+from chassis.refusals import AlreadyExists, NotFound
+from membership.domain.data_subject import Erasure, LegalHold, SubjectIsErased, holds_after
 from membership.domain.member import MemberHasLeft, MemberUnknown, born_by
 from membership.domain.unit import NothingChanges, not_before
 from membership.events import ChildDetailsCorrected, ChildRegistered, LegalHoldLifted, LegalHoldPlaced, SubjectErased
@@ -31,13 +31,6 @@ class ChildExists(AlreadyExists):
 
     vi = "Mã này đã được dùng."
     en = "This child id is already taken."
-
-
-class ChildIsErased(RuleBroken):
-    """Nothing more is recorded about a child that was erased."""
-
-    vi = "Dữ liệu của trẻ đã được xoá."
-    en = "The data of the child were erased."
 
 
 class PersonUnknown(NotFound):
@@ -127,7 +120,7 @@ def register(state: Child | None, command: RegisterChild, persons: Persons) -> l
 
 
 def correct(state: Child | None, command: CorrectChildDetails, persons: Persons) -> list[Event]:
-    """:raises ChildUnknown, ChildIsErased, NothingChanges, BornLater:"""
+    """:raises ChildUnknown, SubjectIsErased, NothingChanges, BornLater:"""
     child = known(state)
     if command.full_name is None and command.birth_date in (None, child.born_on):
         raise NothingChanges()
@@ -145,11 +138,11 @@ def correct(state: Child | None, command: CorrectChildDetails, persons: Persons)
 
 
 def known(state: Child | None) -> Child:
-    """:raises ChildUnknown: it was never registered. :raises ChildIsErased: nothing is left of it."""
+    """:raises ChildUnknown: it was never registered. :raises SubjectIsErased: nothing is left of it."""
     if state is None:
         raise ChildUnknown("child_id")
     if state.erased is not None:
-        raise ChildIsErased("child_id")
+        raise SubjectIsErased("child_id")
     return state
 
 

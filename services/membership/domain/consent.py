@@ -16,6 +16,7 @@ from chassis.events import Event, Personal
 from chassis.fields import Day, Line
 from chassis.refusals import NotFound, RuleBroken
 from membership.domain.child import Person, Persons, PersonUnknown, has_own_voice
+from membership.domain.data_subject import SubjectIsErased
 from membership.domain.unit import NothingChanges, not_before
 from membership.events import ConsentGiven, ConsentGiver, ConsentPurpose, ConsentWithdrawn
 
@@ -25,13 +26,6 @@ _OF_CHILDREN = frozenset({ConsentPurpose.CHILD_HONOUR_PUBLICATION, ConsentPurpos
 
 TextVersion = Annotated[str, StringConstraints(min_length=1, max_length=40, pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
 """Which text was shown: ``2026-01``."""
-
-
-class PersonIsErased(RuleBroken):
-    """Nothing more is recorded about a person that was erased."""
-
-    vi = "Dữ liệu của người này đã được xoá."
-    en = "The data of this person were erased."
 
 
 class PurposeDoesNotFit(RuleBroken):
@@ -124,11 +118,11 @@ def consents_about(person_id: UUID) -> list[UUID]:
 
 
 def give(state: Consent | None, command: GiveConsent, persons: Persons) -> list[Event]:
-    """:raises PersonUnknown, PersonIsErased, PurposeDoesNotFit, MembersSpeakForThemselves, TooYoungToConsent, GuardianUnknown,
+    """:raises PersonUnknown, SubjectIsErased, PurposeDoesNotFit, MembersSpeakForThemselves, TooYoungToConsent, GuardianUnknown,
     NotBefore, NothingChanges:"""
     person = _person(command, persons)
     if person.erased:
-        raise PersonIsErased("person_id")
+        raise SubjectIsErased("person_id")
     if command.purpose not in (_OF_CHILDREN if person.child else _OF_MEMBERS):
         raise PurposeDoesNotFit("purpose")
     _check_voice(command, person, persons)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from uuid import UUID
 
-from chassis.database import Pool, fetch, fetch_rows
+from chassis.database import Pool, fetch
 from chassis.events import RecordedEvent
 from chassis.read_models import Key, ReadModel
 from membership.events import DataRequestAnswered, DataRequestCarriedOut, DataRequestExtended, DataRequestReceived
@@ -133,8 +133,3 @@ async def data_requests_of(
         (*values, size),
     )
     return [(DataRequestRow(*row[:-1]), row[-1]) for row in rows]
-
-
-async def request_ids_of(pool: Pool, person_id: UUID) -> list[UUID]:
-    """Every request a person ever made."""
-    return [row.request_id for row in await fetch_rows(pool, DATA_REQUESTS, "person_id = %s", (person_id,))]

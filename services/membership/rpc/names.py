@@ -3,12 +3,10 @@
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
-from typing import Protocol
 from uuid import UUID
 
 from google.protobuf.message import Message
 
-from chassis.appends import Answer
 from chassis.commands import Call, Command, parse
 from chassis.database import Pool
 from chassis.hierarchy import Hierarchy
@@ -16,7 +14,7 @@ from chassis.messages import message_of
 from chassis.paging import page_of
 from chassis.questions import ids_of
 from chassis.refusals import Language, Refusal
-from chassis.rpc import Query
+from chassis.rpc import CommandPath, Query
 from chassis.security import Role
 from federation.contract.v1 import contract_pb2
 from federation.membership.v1 import names_pb2 as pb
@@ -27,13 +25,6 @@ from membership.read_models.readings import ReadingRow, readings_in
 
 NAMES = pb.DESCRIPTOR.services_by_name["NamesService"]
 NAME = "full_name"
-
-
-class CommandPath(Protocol):
-    """What decides and keeps commands; see :mod:`chassis.application`."""
-
-    async def execute_batch(self, call: Call, commands: list[Command]) -> list[Answer | Refusal]:
-        """:raises Refusal: what stands against all of them."""
 
 
 @dataclass(frozen=True, slots=True)
