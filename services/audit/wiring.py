@@ -2,13 +2,11 @@
 
 from prometheus_client import CollectorRegistry, Gauge
 
-from audit.clients import UnitsOverGrpc
 from audit.read_models import SCHEMA
 from audit.read_models.contributions import FigureKeeper
 from audit.read_models.log import LogKeeper
 from audit.rpc import SERVICE, Questions
 from audit.settings import Settings
-from chassis.clients import RpcClient
 from chassis.service import Service
 from chassis.telemetry import Tracing
 from federation.membership.v1 import membership_pb2, personal_data_pb2
@@ -28,12 +26,10 @@ class Audit(Service):
         self.logs = [LogKeeper(source) for source in FOLLOWED]
         self.schema += SCHEMA
         self.follow(*self.logs, *(FigureKeeper(source) for source in FOLLOWED))
-        units = UnitsOverGrpc(RpcClient(settings.membership_target, MEMBERSHIP, self.credentials))
-        self.parts.append(units)
-        tree = self.keep_tree(UNITS, units.tree_position)
+        membership = self.client(settings.membership_target, MEMBERSHIP)
+        tree = self.keep_tree(UNITS, membership.position("GetTreePosition"))
         self.answer(SERVICE, Questions(self.pool, self.logs, tree, self.today).answers)
-        erasures = RpcClient(settings.membership_target, PERSONAL_DATA, self.credentials)
-        self.acknowledge(SubjectErased, erasures, "AcknowledgeErasure")
+        self.acknowledge(SubjectErased, self.client(settings.membership_target, PERSONAL_DATA), "AcknowledgeErasure")
         _alarm(self.metrics.registry, self.logs)
 
     async def ready(self) -> bool:

@@ -8,7 +8,7 @@ from awards.domain.child_honour import Word
 from awards.domain.nomination import Nominee
 from chassis.clients import Refused, RpcClient
 from chassis.refusals import Unavailable
-from federation.membership.v1 import consents_pb2, officers_pb2
+from federation.membership.v1 import consents_pb2
 from federation.membership.v1 import membership_pb2 as pb
 
 MAX_IDS = 1_000
@@ -21,21 +21,6 @@ class MembersOverGrpc:
 
     def __init__(self, membership: RpcClient) -> None:
         self._membership = membership
-
-    async def start(self) -> None:
-        """Nothing yet: the connection is made at the first call."""
-
-    async def stop(self) -> None:
-        """Close the connection."""
-        await self._membership.close()
-
-    async def tree_position(self) -> int:
-        """The position of the last event that changed the tree of units.
-
-        :raises Unavailable: membership does not answer.
-        """
-        found = await self._membership.ask("GetTreePosition", pb.GetTreePositionRequest())
-        return int(found.position)
 
     async def nominees(self, member_ids: Sequence[UUID], unit: str) -> Mapping[UUID, Nominee]:
         """:raises Unavailable: membership does not answer, or not about all of them."""
@@ -62,40 +47,11 @@ class MembersOverGrpc:
         }
 
 
-class OfficersOverGrpc:
-    """Membership, asked how far its officers have come."""
-
-    def __init__(self, officers: RpcClient) -> None:
-        self._officers = officers
-
-    async def start(self) -> None:
-        """Nothing yet: the connection is made at the first call."""
-
-    async def stop(self) -> None:
-        """Close the connection."""
-        await self._officers.close()
-
-    async def authorities_position(self) -> int:
-        """The position of the last event that changed who may sign.
-
-        :raises Unavailable: membership does not answer.
-        """
-        found = await self._officers.ask("GetAuthoritiesPosition", officers_pb2.GetAuthoritiesPositionRequest())
-        return int(found.position)
-
-
 class ChildrenOverGrpc:
     """Membership, asked about members' children in batches of up to 1,000: :class:`awards.application.Children`."""
 
     def __init__(self, consents: RpcClient) -> None:
         self._consents = consents
-
-    async def start(self) -> None:
-        """Nothing yet: the connection is made at the first call."""
-
-    async def stop(self) -> None:
-        """Close the connection."""
-        await self._consents.close()
 
     async def words(self, child_ids: Sequence[UUID], on: date) -> Mapping[UUID, Word]:
         """:raises Unavailable: membership does not answer, or not about all of them."""

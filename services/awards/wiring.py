@@ -2,12 +2,11 @@
 
 from awards import reactions
 from awards.application import ChildFactsAtHand, FactsAtHand, child_menu, menu, own_menu
-from awards.clients import ChildrenOverGrpc, MembersOverGrpc, OfficersOverGrpc
+from awards.clients import ChildrenOverGrpc, MembersOverGrpc
 from awards.read_models import OF_CHILDREN, OWN
 from awards.rpc import CHILD_HONOURS, SERVICE, ChildHonoursQuestions, Questions
 from awards.settings import Settings
 from chassis.authority_register import followed
-from chassis.clients import RpcClient
 from chassis.reactions import CommandReaction
 from chassis.service import Service
 from chassis.telemetry import Tracing
@@ -24,14 +23,12 @@ def real(settings: Settings, tracing: Tracing | None = None) -> Service:
     """Awards on a real database, bus and membership."""
     service = Service("awards", settings, tracing=tracing)
     service.keep(*OWN, *OF_CHILDREN)
-    members = MembersOverGrpc(RpcClient(settings.membership_target, MEMBERSHIP, service.credentials))
-    service.parts.append(members)
-    tree = service.keep_tree(UNITS, members.tree_position)
-    officers = OfficersOverGrpc(RpcClient(settings.membership_target, OFFICERS, service.credentials))
-    service.parts.append(officers)
-    children = ChildrenOverGrpc(RpcClient(settings.membership_target, CONSENTS, service.credentials))
-    service.parts.append(children)
-    authorities = followed(service, AUTHORITIES, officers.authorities_position)
+    membership = service.client(settings.membership_target, MEMBERSHIP)
+    members = MembersOverGrpc(membership)
+    tree = service.keep_tree(UNITS, membership.position("GetTreePosition"))
+    officers = service.client(settings.membership_target, OFFICERS)
+    children = ChildrenOverGrpc(service.client(settings.membership_target, CONSENTS))
+    authorities = followed(service, AUTHORITIES, officers.position("GetAuthoritiesPosition"))
     facts, of_children = FactsAtHand(tree, members, authorities), ChildFactsAtHand(tree, children, authorities)
     commands = [*menu(facts), *child_menu(of_children)]
     application = service.application(commands, [SERVICE, CHILD_HONOURS], own_menu=own_menu(of_children))
@@ -40,7 +37,5 @@ def real(settings: Settings, tracing: Tracing | None = None) -> Service:
     service.answer(CHILD_HONOURS, ChildHonoursQuestions(service.pool, tree, service.today).answers)
     taking = tracing.taking if tracing else None
     service.follow(*(CommandReaction(reaction, application, service.caller, taking) for reaction in reactions.ALL))
-    service.acknowledge(
-        SubjectErased, RpcClient(settings.membership_target, PERSONAL_DATA, service.credentials), "AcknowledgeErasure"
-    )
+    service.acknowledge(SubjectErased, service.client(settings.membership_target, PERSONAL_DATA), "AcknowledgeErasure")
     return service

@@ -50,13 +50,6 @@ class Acknowledging:
         self._client, self._rpc, self._caller, self._today, self._followers = client, rpc, caller, today, followers
         self._request = GetMessageClass(client.contract.methods_by_name[rpc].input_type)
 
-    async def start(self) -> None:
-        """Nothing yet: the connection is made at the first call."""
-
-    async def stop(self) -> None:
-        """Close the connection."""
-        await self._client.close()
-
     async def take(self, events: Sequence[RecordedEvent], transaction: Connection) -> None:
         """Acknowledge some events.
 

@@ -6,7 +6,7 @@ comes back as :class:`Refused`.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from time import monotonic
 from typing import Any, TypeAlias
 
@@ -179,6 +179,18 @@ class RpcClient:
             if error.transient:
                 raise Unavailable(reason=self.contract.full_name.split(".")[-3]) from error
             raise
+
+    def position(self, rpc: str) -> Callable[[], Awaitable[int]]:
+        """Asks how far the other side has come, by an RPC whose answer is a position.
+
+        What it makes raises Unavailable: there is no answer.
+        """
+        request = GetMessageClass(self.contract.methods_by_name[rpc].input_type)()
+
+        async def asked() -> int:
+            return int((await self.ask(rpc, request)).position)
+
+        return asked
 
     async def close(self) -> None:
         """Close the connections; calls under way are cancelled."""

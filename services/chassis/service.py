@@ -108,6 +108,7 @@ class Service:
         self.parts: list[Part] = []
         self._followers: list[Follower] = []
         self._confirmations: list[Confirmation] = []
+        self._clients: list[RpcClient] = []
         self.tree = Hierarchy()
         self._units: ReadModel[Node] | None = None
         self._answers: list[Callable[[Rpc], None]] = []
@@ -155,10 +156,15 @@ class Service:
         self._followers += followers
         return followers
 
+    def client(self, target: str, contract: ServiceDescriptor) -> RpcClient:
+        """Calls another service as this one; its connection ends with the service."""
+        client = RpcClient(target, contract, self.credentials)
+        self._clients.append(client)
+        return client
+
     def acknowledge(self, event: type[Event], client: RpcClient, rpc: str) -> None:
         """Acknowledge the events of a class of another service that await it, each once everybody here has taken it."""
         effect = Acknowledging(event, client, rpc, self.caller, self.today, lambda: self._followers)
-        self.parts.append(effect)
         self.follow(effect)
 
     async def current(self, follower: Follower) -> None:
@@ -232,6 +238,8 @@ class Service:
         await self._last_words()
         while self._started:
             await self._started.pop().stop()
+        for client in self._clients:
+            await client.close()
         await self.tokens.stop()
         await self.pool.close()
 

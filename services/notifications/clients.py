@@ -40,21 +40,6 @@ class MembersOverGrpc:
     def __init__(self, membership: RpcClient) -> None:
         self._membership = membership
 
-    async def start(self) -> None:
-        """Nothing yet: the connection is made at the first call."""
-
-    async def stop(self) -> None:
-        """Close the connection."""
-        await self._membership.close()
-
-    async def tree_position(self) -> int:
-        """The position of the last event that changed the tree of units.
-
-        :raises Unavailable: membership does not answer.
-        """
-        found = await self._membership.ask("GetTreePosition", pb.GetTreePositionRequest())
-        return int(found.position)
-
     async def units_of(self, member_ids: Sequence[UUID], seen_from: str) -> Mapping[UUID, str]:
         """See :class:`Members`."""
         request = pb.CheckMembersRequest(member_ids=map(str, member_ids), unit=seen_from)

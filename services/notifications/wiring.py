@@ -6,7 +6,6 @@ from datetime import datetime
 from typing import Any
 
 from chassis.application import Application
-from chassis.clients import RpcClient
 from chassis.following import Follower
 from chassis.reactions import CommandReaction
 from chassis.service import Service, utc_now
@@ -53,9 +52,9 @@ def real(settings: Settings, tracing: Tracing | None = None, clock: Callable[[],
     """Notifications on a real database and bus, membership and mail server."""
     service = Service("notifications", settings, tracing=tracing, clock=clock)
     followers = {follower.name: follower for follower in service.keep(*ALL)}
-    members = MembersOverGrpc(RpcClient(settings.membership_target, MEMBERSHIP, service.credentials))
-    service.parts.append(members)
-    tree = service.keep_tree(UNITS, members.tree_position)
+    membership = service.client(settings.membership_target, MEMBERSHIP)
+    members = MembersOverGrpc(membership)
+    tree = service.keep_tree(UNITS, membership.position("GetTreePosition"))
     around = Surroundings(tree, members, service.clock, Patience(settings.first_retry_s, settings.sending_lease_s))
     application = service.application(menu(around), [SERVICE], own_menu=own_menu(around))
     around.live = application.live
@@ -67,9 +66,7 @@ def real(settings: Settings, tracing: Tracing | None = None, clock: Callable[[],
     service.follow(ForgetMembers(service.pool, application, lambda: service.current(deliveries), service.caller))
     _remind(service, application, followers[REMINDER_ROWS.name])
     _send(service, settings, application, around, members, questions, deliveries)
-    service.acknowledge(
-        SubjectErased, RpcClient(settings.membership_target, PERSONAL_DATA, service.credentials), "AcknowledgeErasure"
-    )
+    service.acknowledge(SubjectErased, service.client(settings.membership_target, PERSONAL_DATA), "AcknowledgeErasure")
     return service
 
 

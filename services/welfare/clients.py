@@ -7,7 +7,6 @@ from chassis.clients import Refused, RpcClient
 from chassis.messages import enum_names
 from chassis.refusals import Unavailable
 from federation.membership.v1 import membership_pb2 as pb
-from federation.membership.v1 import officers_pb2
 from welfare.application import Membership
 
 MAX_IDS = 1_000
@@ -21,21 +20,6 @@ class MembersOverGrpc:
 
     def __init__(self, membership: RpcClient) -> None:
         self._membership = membership
-
-    async def start(self) -> None:
-        """Nothing yet: the connection is made at the first call."""
-
-    async def stop(self) -> None:
-        """Close the connection."""
-        await self._membership.close()
-
-    async def tree_position(self) -> int:
-        """The position of the last event that changed the tree of units.
-
-        :raises Unavailable: membership does not answer.
-        """
-        found = await self._membership.ask("GetTreePosition", pb.GetTreePositionRequest())
-        return int(found.position)
 
     async def check(self, member_ids: Sequence[UUID], unit: str) -> Mapping[UUID, Membership]:
         """:raises Unavailable: membership does not answer, or not about all of them."""
@@ -54,28 +38,6 @@ class MembersOverGrpc:
         except (Refused, KeyError, ValueError) as error:
             # Whatever it says, it does not say who is a member; nobody is taken for one, or for none, on that.
             raise Unavailable(reason="membership") from error
-
-
-class OfficersOverGrpc:
-    """Membership, asked how far its officers have come."""
-
-    def __init__(self, officers: RpcClient) -> None:
-        self._officers = officers
-
-    async def start(self) -> None:
-        """Nothing yet: the connection is made at the first call."""
-
-    async def stop(self) -> None:
-        """Close the connection."""
-        await self._officers.close()
-
-    async def authorities_position(self) -> int:
-        """The position of the last event that changed who may sign.
-
-        :raises Unavailable: membership does not answer.
-        """
-        found = await self._officers.ask("GetAuthoritiesPosition", officers_pb2.GetAuthoritiesPositionRequest())
-        return int(found.position)
 
 
 def _membership(member: pb.MemberCheck) -> Membership:

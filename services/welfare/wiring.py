@@ -1,13 +1,12 @@
 """How are the parts of welfare put together?"""
 
 from chassis.authority_register import followed
-from chassis.clients import RpcClient
 from chassis.service import Service
 from chassis.telemetry import Tracing
 from federation.membership.v1 import membership_pb2, officers_pb2, personal_data_pb2
 from membership.events import AUTHORITIES, UNITS, SubjectErased
 from welfare.application import RecipientsAtHand, menu
-from welfare.clients import MembersOverGrpc, OfficersOverGrpc
+from welfare.clients import MembersOverGrpc
 from welfare.read_models import ALL
 from welfare.rpc import SERVICE, Questions
 from welfare.settings import Settings
@@ -21,16 +20,13 @@ def real(settings: Settings, tracing: Tracing | None = None) -> Service:
     """Welfare on a real database, bus and membership."""
     service = Service("welfare", settings, tracing=tracing)
     service.keep(*ALL)
-    members = MembersOverGrpc(RpcClient(settings.membership_target, MEMBERSHIP, service.credentials))
-    service.parts.append(members)
-    tree = service.keep_tree(UNITS, members.tree_position)
-    officers = OfficersOverGrpc(RpcClient(settings.membership_target, OFFICERS, service.credentials))
-    service.parts.append(officers)
-    recipients = RecipientsAtHand(tree, members, followed(service, AUTHORITIES, officers.authorities_position))
+    membership = service.client(settings.membership_target, MEMBERSHIP)
+    members = MembersOverGrpc(membership)
+    tree = service.keep_tree(UNITS, membership.position("GetTreePosition"))
+    officers = service.client(settings.membership_target, OFFICERS)
+    recipients = RecipientsAtHand(tree, members, followed(service, AUTHORITIES, officers.position("GetAuthoritiesPosition")))
     application = service.application(menu(recipients), [SERVICE])
     recipients.live = application.live
     service.answer(SERVICE, Questions(service.pool, tree, service.today).answers)
-    service.acknowledge(
-        SubjectErased, RpcClient(settings.membership_target, PERSONAL_DATA, service.credentials), "AcknowledgeErasure"
-    )
+    service.acknowledge(SubjectErased, service.client(settings.membership_target, PERSONAL_DATA), "AcknowledgeErasure")
     return service
