@@ -7,6 +7,7 @@ from google.protobuf.message import Message
 
 from audit.domain.figures import AuditedFigure
 from audit.domain.unit_tree import UnitTree
+from audit.read_models.checkpoints import newest_checkpoints
 from audit.read_models.contributions import figures
 from audit.read_models.log import LogKeeper, log_end, log_entries
 from chassis.commands import Call
@@ -45,7 +46,12 @@ class Questions:
     @property
     def answers(self) -> Mapping[str, Query]:
         """Each question by the name of its RPC."""
-        return {"GetFigures": self.figures, "GetLog": self.log, "ListLog": self.entries}
+        return {
+            "GetFigures": self.figures,
+            "GetLog": self.log,
+            "ListLog": self.entries,
+            "ListCheckpoints": self.checkpoints,
+        }
 
     async def figures(self, request: contract_pb2.GetFiguresRequest, call: Call) -> Message:
         """Every figure of a unit's year, with the events it stands on."""
@@ -70,6 +76,18 @@ class Questions:
             await log_entries(self._pool, request.service, page.size + 1, after), lambda entry: (entry.position,)
         )
         return pb.ListLogResponse(entries=[message_of(pb.LogEntry, entry) for entry in rows], next=following)
+
+    async def checkpoints(self, request: pb.ListCheckpointsRequest, call: Call) -> Message:
+        """A page of what was signed."""
+        call.rights.nationwide()
+        if request.service and request.service not in self._logs:
+            raise ServiceNotFollowed("service")
+        page = page_of(request.page)
+        (before,) = page.after(int) or (None,)
+        rows, following = page.cut(
+            await newest_checkpoints(self._pool, request.service, page.size + 1, before), lambda signed: (signed.number,)
+        )
+        return pb.ListCheckpointsResponse(checkpoints=[message_of(pb.Checkpoint, signed) for signed in rows], next=following)
 
     async def _state(self, keeper: LogKeeper) -> pb.ServiceLog:
         position, chain_hash = await log_end(self._pool, keeper.source)

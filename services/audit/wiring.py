@@ -1,12 +1,22 @@
 """How are the parts of audit put together?"""
 
+import asyncio
+from collections.abc import Collection
+from datetime import timedelta
+from functools import partial
+from typing import Any
+
 from prometheus_client import CollectorRegistry, Gauge
 
+from audit.domain.ledger import Pace
+from audit.ledger import Followed, Ledger
 from audit.read_models import SCHEMA
 from audit.read_models.contributions import FigureKeeper
 from audit.read_models.log import LogKeeper
 from audit.rpc import SERVICE, Questions
 from audit.settings import Settings
+from chassis.following import Follower
+from chassis.ledger_keys import ledger_key
 from chassis.service import Service
 from chassis.telemetry import Tracing
 from federation.membership.v1 import membership_pb2, personal_data_pb2
@@ -19,31 +29,61 @@ FOLLOWED = ("membership", "welfare", "awards", "notifications")
 
 
 class Audit(Service):
-    """The auditor's service, which is ready only while every log is whole."""
+    """The auditor's service, which is ready only while every log is whole and goes on from what was signed of it."""
 
     def __init__(self, settings: Settings, tracing: Tracing | None) -> None:
         super().__init__("audit", settings, tracing=tracing, publishes=False)
         self.logs = [LogKeeper(source) for source in FOLLOWED]
         self.schema += SCHEMA
-        self.follow(*self.logs, *(FigureKeeper(source) for source in FOLLOWED))
+        self.ledger = self._ledger(settings, self.follow(*self.logs))
+        self.follow(*(FigureKeeper(source) for source in FOLLOWED))
         membership = self.client(settings.membership_target, MEMBERSHIP)
         tree = self.keep_tree(UNITS, membership.position("GetTreePosition"))
         self.answer(SERVICE, Questions(self.pool, self.logs, tree, self.today).answers)
         self.acknowledge(SubjectErased, self.client(settings.membership_target, PERSONAL_DATA), "AcknowledgeErasure")
-        _alarm(self.metrics.registry, self.logs)
+        _alarm(self.metrics.registry, self.logs, self.ledger)
 
     async def ready(self) -> bool:
-        """Never while a stream goes on in a way that cannot follow on what is sealed: somebody must look first."""
-        return all(keeper.broken is None for keeper in self.logs) and await super().ready()
+        """Never while a stream goes on in a way that cannot follow on what is sealed or signed: somebody must look first."""
+        whole = self.ledger.broken is None and all(keeper.broken is None for keeper in self.logs)
+        return whole and await super().ready()
+
+    @property
+    def tasks(self) -> Collection[asyncio.Task[Any]]:
+        """Those of every service, and the one that signs."""
+        return [*super().tasks, *([self.ledger.task] if self.ledger.task else [])]
+
+    def _ledger(self, settings: Settings, logs: list[Follower]) -> Ledger:
+        """:raises LedgerKeyUnreadable: the key cannot be used."""
+        pace = Pace(timedelta(seconds=settings.checkpoint_interval_s), settings.checkpoint_events)
+        followed = [Followed(log.source, lambda log=log: log.position) for log in logs]  # type: ignore[misc]
+        signer, replicas = ledger_key(settings.ledger_key_file), settings.stream_replicas
+        ledger = Ledger(self.pool, self.bus, signer, pace, self.clock, followed, replicas=replicas)
+        self.parts.append(ledger)
+        return ledger
 
 
-def real(settings: Settings, tracing: Tracing | None = None) -> Service:
+def real(settings: Settings, tracing: Tracing | None = None) -> Audit:
     """Audit on a real database and bus."""
     return Audit(settings, tracing)
 
 
-def _alarm(registry: CollectorRegistry, logs: list[LogKeeper]) -> None:
-    """``congdoan_log_broken{service}``: 1 while the stream of a service does not follow on what is sealed, else 0."""
-    gauge = Gauge("congdoan_log_broken", "Whether a stream does not follow on what is sealed", ["service"], registry=registry)
+def _alarm(registry: CollectorRegistry, logs: list[LogKeeper], ledger: Ledger) -> None:
+    """What is watched of logs and ledger, by service.
+
+    ``congdoan_log_broken``: 1 while its stream does not follow on what is sealed, else 0.
+    ``congdoan_ledger_broken``, of all together: 1 while something does not go on from what was signed, else 0.
+    ``congdoan_checkpoint_size``, ``congdoan_checkpoint_timestamp_seconds``: how many events its last checkpoint covers, and
+    when it was signed; 0 before the first.
+    """
+    said = "Whether a stream does not follow on what is sealed"
+    broken = Gauge("congdoan_log_broken", said, ["service"], registry=registry)
+    size = Gauge("congdoan_checkpoint_size", "Events under the last checkpoint", ["service"], registry=registry)
+    at = Gauge("congdoan_checkpoint_timestamp_seconds", "When the last checkpoint was signed", ["service"], registry=registry)
     for keeper in logs:
-        gauge.labels(keeper.source).set_function(lambda keeper=keeper: float(keeper.broken is not None))  # type: ignore[misc]
+        broken.labels(keeper.source).set_function(lambda keeper=keeper: float(keeper.broken is not None))  # type: ignore[misc]
+        last = partial(ledger.last.get, keeper.source)
+        size.labels(keeper.source).set_function(lambda last=last: float(last().size if last() else 0))  # type: ignore[misc]
+        at.labels(keeper.source).set_function(lambda last=last: last().at.timestamp() if last() else 0.0)  # type: ignore[misc]
+    contradicted = Gauge("congdoan_ledger_broken", "Whether something does not go on from what was signed", registry=registry)
+    contradicted.set_function(lambda: float(ledger.broken is not None))

@@ -19,13 +19,16 @@ from nats.errors import Error as NatsError
 from chassis.cloudevents import ROOT, token
 
 MAX_MESSAGE_BYTES = 256 * 1024
+MAX_CHECKPOINT_BYTES = 16 * 1024
 REQUEST_TIMEOUT_S = 5.0
 DEAD_LETTERS = "DEADLETTERS"
 SCHEDULES = "SCHEDULES"
+LEDGER = "LEDGER"
 DEAD_LETTERS_KEPT_S = 400 * 86_400
 FIRED_KEPT = "720h"
 
 NOT_FOUND = 10059
+WRONG_LAST_SEQUENCE = 10071
 
 log = structlog.get_logger(__name__)
 
@@ -66,12 +69,24 @@ def stream_of(service: str, replicas: int = 1) -> Stream:
     return Stream(stream_name(service), _settings(f"{ROOT}.{service}.>", replicas, **forever, allow_atomic=True))
 
 
+def ledger_stream(replicas: int = 1) -> Stream:
+    """The stream on which the checkpoints of the ledger of every service are announced: kept for ever, every one."""
+    forever = {"deny_delete": True, "deny_purge": True, "discard": "new", "max_age": 0}
+    return Stream(LEDGER, _settings(checkpoint_subject(), replicas, **forever) | {"max_msg_size": MAX_CHECKPOINT_BYTES})
+
+
+def checkpoint_subject(service: str = "*") -> str:
+    """The subject of the checkpoints of a service, or of all."""
+    return f"{ROOT}.ledger.{service}.checkpoint"
+
+
 def shared_streams(replicas: int = 1) -> list[Stream]:
     """The streams that belong to no single service."""
     kept = {"deny_delete": True, "deny_purge": True, "discard": "old", "max_age": DEAD_LETTERS_KEPT_S * 10**9}
     # A schedule is cancelled by purging its subject, so this stream alone allows it.
     purgeable = {"deny_delete": False, "deny_purge": False, "discard": "old", "max_age": 0}
     return [
+        ledger_stream(replicas),
         Stream(DEAD_LETTERS, _settings("deadletters.>", replicas, **kept)),
         Stream(SCHEDULES, _settings("schedules.>", replicas, **purgeable, allow_msg_schedules=True, allow_msg_ttl=True)),
     ]
@@ -156,11 +171,16 @@ def answer(data: bytes) -> dict[str, Any]:
 
 
 async def last_sequence(client: Client, service: str) -> int:
-    """The sequence of the last message of a service's stream, 0 when it is empty.
+    """The sequence of the last message of a service's stream; see :func:`last_of`."""
+    return await last_of(client, stream_name(service))
+
+
+async def last_of(client: Client, stream: str) -> int:
+    """The sequence of the last message of a stream, 0 when it is empty.
 
     :raises JetStreamError: there is no such stream (`NOT_FOUND`), or no answer from it.
     """
-    return int((await api(client, f"STREAM.INFO.{stream_name(service)}"))["state"]["last_seq"])
+    return int((await api(client, f"STREAM.INFO.{stream}"))["state"]["last_seq"])
 
 
 class Connection:

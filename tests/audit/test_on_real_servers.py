@@ -1,7 +1,7 @@
 """Audit over gRPC on a real PostgreSQL and NATS: what it says stands on the streams alone, and a broken one stops it."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 from random import Random
@@ -15,18 +15,23 @@ from grpc import StatusCode
 from nats.aio.client import Client
 from prometheus_client import generate_latest
 
-from audit.domain.seal import Tail, seal
+from audit.domain.seal import Tail, leaf_hash, seal
 from audit.rpc import SERVICE
 from audit.settings import Settings
-from audit.wiring import FOLLOWED, real
+from audit.wiring import FOLLOWED, Audit, real
 from chassis.clients import Refused, RpcClient
-from chassis.cloudevents import headers_of, subject_of
+from chassis.cloudevents import headers_of, recorded_event, subject_of
 from chassis.database import migrate
 from chassis.events import RecordedEvent
+from chassis.ledger.merkle import Tree
+from chassis.ledger.note import Verifier
+from chassis.ledger_keys import ledger_key
 from chassis.security import Caller, Role
-from chassis.service import Service
-from chassis.streams import set_up
+from chassis.streams import checkpoint_subject, set_up, stream_name
+from congdoan.clients import connected
+from congdoan.ledger import checkpoints
 from tests.audit.histories import YEARS
+from tests.audit.notary import Message, Province, on_stream
 from tests.audit.plain_counting import count
 from tests.audit.recording import Recording
 from tests.audit.test_tables import drawn
@@ -37,11 +42,16 @@ OFFICER = Caller("officer-1", Role.FEDERATION_OFFICER, "tld", "en")
 PATIENCE_S = 30.0
 
 
+def size_of(message: Message) -> int:
+    """How many events a checkpoint covers, by its own words."""
+    return int(message.note.split(b"\n")[1])
+
+
 @dataclass
 class Hall:
     """Audit running beside the streams of four services that are not there."""
 
-    service: Service
+    service: Audit
     settings: Settings
     bus: Client
 
@@ -60,6 +70,12 @@ class Hall:
         finally:
             await client.close()
 
+    async def covers(self, sizes: Mapping[str, int]) -> None:
+        """Wait until so many events of each service are under a published checkpoint."""
+        async with asyncio.timeout(PATIENCE_S):
+            while {message.service: size_of(message) for message in await on_stream(self.bus)} != dict(sizes):
+                await asyncio.sleep(0.05)
+
     async def is_ready(self) -> None:
         """Wait until every stream is followed."""
         async with asyncio.timeout(PATIENCE_S):
@@ -77,7 +93,8 @@ class Hall:
 async def hall(database: str, own_nats: Any) -> AsyncIterator[Hall]:
     await set_up(own_nats.url, FOLLOWED)
     # Nobody is membership here: audit answers auditors, who need no tree.
-    settings = settings_of("audit", database, own_nats.url, membership_target="127.0.0.1:1")
+    further = {"membership_target": "127.0.0.1:1", "checkpoint_interval_s": 0.05}
+    settings = settings_of("audit", database, own_nats.url, **further)
     service = real(settings)
     await asyncio.to_thread(migrate, database, service.schema)
     await service.start()
@@ -140,6 +157,7 @@ async def test_who_is_no_auditor_sees_no_log(hall: Hall) -> None:
         ("GetFigures", {"unit": "tld", "year": 2024, "as_of": "31/12/2024"}, "as_of"),
         ("ListLog", {"service": "welfare", "page": {"size": 1_001}}, "page.size"),
         ("ListLog", {"service": "welfare", "page": {"after": "here"}}, "page.after"),
+        ("ListCheckpoints", {"page": {"after": "here"}}, "page.after"),
     ],
 )
 async def test_a_question_that_makes_no_sense_is_refused_by_its_field(
@@ -159,9 +177,10 @@ async def test_nobody_has_figures_of_a_unit_that_was_never_heard_of(hall: Hall) 
     assert (caught.value.status, caught.value.rule) == (StatusCode.NOT_FOUND, "UnitUnknown")
 
 
-async def test_there_is_no_log_of_a_service_that_nobody_follows(hall: Hall) -> None:
+@pytest.mark.parametrize("rpc", ["ListLog", "ListCheckpoints"])
+async def test_there_is_no_log_of_a_service_that_nobody_follows(hall: Hall, rpc: str) -> None:
     with pytest.raises(Refused) as caught:
-        await hall.ask("ListLog", service="console")
+        await hall.ask(rpc, service="console")
 
     assert (caught.value.status, caught.value.rule) == (StatusCode.NOT_FOUND, "ServiceNotFollowed")
 
@@ -191,6 +210,79 @@ async def test_a_stream_that_does_not_follow_on_makes_audit_unready_and_is_named
     assert (log.position, log.contiguous, log.broken_at, log.flaw) == (len(before), False, last.position, expected)
     assert 'congdoan_log_broken{service="membership"} 1.0' in exposed(hall)
     assert 'congdoan_log_broken{service="welfare"} 0.0' in exposed(hall)
+
+
+async def test_checkpoints_of_what_was_heard_appear_and_hold_by_stream_and_public_key_alone(hall: Hall) -> None:
+    recording = drawn(Random(25), 300)
+    half = len(recording.events) // 2
+    await hall.publish(recording.events[:half])
+    await hall.covers({service: len(events) for service, events in by_service(recording.events[:half]).items()})
+    await hall.publish(recording.events[half:])
+    await hall.covers(recording.positions)
+    await hall.is_ready()
+
+    province = Province(Verifier.read(str(ledger_key(hall.settings.ledger_key_file).verifier)))
+    province.keep(await on_stream(hall.bus))
+    assert {service: kept.size for service, kept in province.last.items()} == recording.positions
+    for service, roots in province.roots.items():
+        tree = Tree()
+        for sequence in range(1, recording.positions[service] + 1):
+            message = await hall.bus.jetstream().get_msg(stream_name(service), seq=sequence)
+            tree.add(leaf_hash(recorded_event(message.subject or "", message.headers, message.data or b"", sequence)))
+            assert roots.get(sequence, tree.root) == tree.root
+        assert len(roots) > 1
+    assert "congdoan_ledger_broken 0.0" in exposed(hall)
+    assert f'congdoan_checkpoint_size{{service="membership"}} {recording.positions["membership"]}.0' in exposed(hall)
+
+
+async def test_what_was_signed_is_listed_the_newest_first_as_it_stands_on_the_stream(hall: Hall) -> None:
+    recording = drawn(Random(27), 300)
+    half, all_of_them = len(recording.events) // 2, len(recording.events)
+    for first, upto in ((0, half), (half, all_of_them)):
+        await hall.publish(recording.events[first:upto])
+        await hall.covers({service: len(events) for service, events in by_service(recording.events[:upto]).items()})
+    stream = await on_stream(hall.bus)
+    found: list[Any] = []
+    after = ""
+    while not found or after:
+        page = await hall.ask("ListCheckpoints", page={"size": 3, "after": after})
+        found, after = [*found, *page.checkpoints], page.next
+
+    assert [(one.number, one.service, one.note) for one in reversed(found)] == [
+        (number, message.service, message.note) for number, message in enumerate(stream, 1)
+    ]
+    assert [(str(one.previous_size), one.consistency) for one in reversed(found)] == [
+        (message.headers["ledger-previous-size"], message.headers.get("ledger-consistency", "")) for message in stream
+    ]
+    async with connected({"audit": target_of(hall.service)}, credentials(AUDITOR)) as federation:
+        (last,) = await checkpoints(federation, "welfare", 1)
+    assert (last.checkpoint.service, last.checkpoint.size) == ("welfare", recording.positions["welfare"])
+    assert last.document["note"] == last.note == [one.note for one in stream if one.service == "welfare"][-1].decode()
+
+
+async def test_a_forged_checkpoint_makes_audit_unready_and_the_log_goes_on(hall: Hall) -> None:
+    recording = drawn(Random(26), 60)
+    await hall.publish(recording.events)
+    await hall.covers(recording.positions)
+    await hall.is_ready()
+
+    await hall.bus.jetstream().publish(checkpoint_subject("membership"), b"congdoan/membership")
+    await hall.not_ready()
+
+    assert "congdoan_ledger_broken 1.0" in exposed(hall)
+    assert all(log.contiguous for log in (await hall.ask("GetLog", at_least=recording)).logs)
+
+
+async def test_the_task_that_signs_is_one_without_which_audit_is_no_service(hall: Hall) -> None:
+    assert hall.service.ledger.task in hall.service.tasks
+
+
+def by_service(events: Iterable[RecordedEvent]) -> dict[str, list[RecordedEvent]]:
+    """Events as each service recorded them."""
+    found: dict[str, list[RecordedEvent]] = {}
+    for event in events:
+        found.setdefault(event.service, []).append(event)
+    return found
 
 
 def exposed(hall: Hall) -> str:

@@ -8,6 +8,7 @@ import pytest
 from nats.aio.client import Client
 from nats.errors import TimeoutError as NoMessage
 from nats.js.api import AckPolicy, ConsumerConfig
+from nats.js.errors import APIError
 
 from chassis import streams
 from chassis.streams import SCHEDULES, JetStreamError, StreamRefused, api, cancel, due_subject, ensure, schedule, set_up
@@ -24,7 +25,7 @@ async def configuration(client: Client, name: str) -> dict[str, object]:
 
 async def test_set_up_makes_every_stream_once(own_nats: EmbeddedNats) -> None:
     made = await set_up(own_nats.url, SERVICES)
-    assert made == ["FEDERATION_EXAMPLE", "FEDERATION_OTHER", "DEADLETTERS", "SCHEDULES"]
+    assert made == ["FEDERATION_EXAMPLE", "FEDERATION_OTHER", "LEDGER", "DEADLETTERS", "SCHEDULES"]
     assert await set_up(own_nats.url, SERVICES) == []
 
 
@@ -45,9 +46,23 @@ async def test_a_service_s_stream_keeps_everything_and_lets_nothing_be_taken_out
     assert {name: found[name] for name in wanted} == wanted
 
 
+async def test_the_ledger_keeps_every_checkpoint_and_nothing_that_is_none(own_nats: EmbeddedNats) -> None:
+    await set_up(own_nats.url, [])
+    async with connected(own_nats.url) as connection:
+        found, js = await configuration(connection.client, "LEDGER"), connection.client.jetstream()
+        await js.publish("federation.ledger.example.checkpoint", b"note")
+        with pytest.raises(APIError, match="maximum"):
+            await js.publish("federation.ledger.example.checkpoint", bytes(16 * 1024 + 1))
+        for request in ("STREAM.MSG.DELETE.LEDGER", "STREAM.PURGE.LEDGER"):
+            with pytest.raises(JetStreamError, match="not permitted"):
+                await api(connection.client, request, {"seq": 1} if "DELETE" in request else None)
+    wanted = {"subjects": ["federation.ledger.*.checkpoint"], "storage": "file", "max_age": 0, "max_msgs": -1, "max_bytes": -1}
+    assert {name: found[name] for name in wanted} == wanted
+
+
 async def test_set_up_may_run_twice_at_once(own_nats: EmbeddedNats) -> None:
     one, other = await asyncio.gather(set_up(own_nats.url, SERVICES), set_up(own_nats.url, SERVICES))
-    assert {*one, *other} == {"FEDERATION_EXAMPLE", "FEDERATION_OTHER", "DEADLETTERS", "SCHEDULES"}
+    assert {*one, *other} == {"FEDERATION_EXAMPLE", "FEDERATION_OTHER", "LEDGER", "DEADLETTERS", "SCHEDULES"}
     assert await set_up(own_nats.url, SERVICES) == []
 
 

@@ -11,6 +11,7 @@ from uuid import UUID
 import structlog
 
 from audit.domain.seal import GENESIS, LogBroken, Sealed, Tail, seal, touched
+from audit.read_models.nodes import TreeIncomplete, grow
 from chassis.database import Connection, Pool, fetch
 from chassis.events import RecordedEvent
 
@@ -54,21 +55,29 @@ class LogKeeper:
     async def take(self, events: Sequence[RecordedEvent], transaction: Connection) -> None:
         """Seal some events.
 
-        :raises LogBroken: one of them does not follow on; none of them is sealed.
+        :raises LogBroken: one of them does not follow on; none of them is sealed. :raises TreeIncomplete: what was sealed
+            before is not all there.
         """
         tail = await _tail(transaction, self.source, events)
         try:
             entries = seal(tail, events)
-        except LogBroken as broken:
-            self.broken = broken
-            _logger.critical("the stream does not follow on", source=self.source, position=broken.position, reason=broken.reason)
+            columns: list[list[Any]] = [[getattr(entry, name) for entry in entries] for name in _COLUMNS.split(", ")]
+            await transaction.execute(_INSERT.encode(), (self.source, *columns))
+            await grow(transaction, self.source, tail.position)
+        except TreeIncomplete as missing:
+            self._tell(LogBroken(self.source, tail.position, str(missing)))
             raise
-        columns: list[list[Any]] = [[getattr(entry, name) for entry in entries] for name in _COLUMNS.split(", ")]
-        await transaction.execute(_INSERT.encode(), (self.source, *columns))
+        except LogBroken as broken:
+            self._tell(broken)
+            raise
 
     async def taken(self, events: Sequence[RecordedEvent]) -> None:
         """What follows on was found after all."""
         self.broken = None
+
+    def _tell(self, broken: LogBroken) -> None:
+        self.broken = broken
+        _logger.critical("the stream does not follow on", source=self.source, position=broken.position, reason=broken.reason)
 
 
 async def _tail(transaction: Connection, service: str, events: Sequence[RecordedEvent]) -> Tail:

@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from federation.contract.v1 import contract_pb2 as federation_dot_contract_dot_v1_dot_contract__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1f\x66\x65\x64\x65ration/audit/v1/audit.proto\x12\x13\x66\x65\x64\x65ration.audit.v1\x1a%federation/contract/v1/contract.proto\"\x0f\n\rGetLogRequest\"?\n\x0eGetLogResponse\x12-\n\x04logs\x18\x01 \x03(\x0b\x32\x1f.federation.audit.v1.ServiceLog\"\x8b\x01\n\nServiceLog\x12\x0f\n\x07service\x18\x01 \x01(\t\x12\x10\n\x08position\x18\x02 \x01(\x03\x12\x12\n\nchain_hash\x18\x03 \x01(\x0c\x12\x12\n\ncontiguous\x18\x04 \x01(\x08\x12\x16\n\tbroken_at\x18\x05 \x01(\x03H\x00\x88\x01\x01\x12\x0c\n\x04\x66law\x18\x06 \x01(\tB\x0c\n\n_broken_at\"T\n\x0eListLogRequest\x12\x0f\n\x07service\x18\x01 \x01(\t\x12\x31\n\x04page\x18\x02 \x01(\x0b\x32#.federation.contract.v1.PageRequest\"O\n\x0fListLogResponse\x12.\n\x07\x65ntries\x18\x01 \x03(\x0b\x32\x1d.federation.audit.v1.LogEntry\x12\x0c\n\x04next\x18\x02 \x01(\t\"\xc5\x01\n\x08LogEntry\x12\x10\n\x08position\x18\x01 \x01(\x03\x12\x11\n\tleaf_hash\x18\x02 \x01(\x0c\x12\x12\n\nchain_hash\x18\x03 \x01(\x0c\x12\r\n\x05topic\x18\x04 \x01(\t\x12\x14\n\x0c\x61ggregate_id\x18\x05 \x01(\t\x12\x0f\n\x07version\x18\x06 \x01(\x05\x12\x0c\n\x04unit\x18\x07 \x01(\t\x12\x0e\n\x06\x62ranch\x18\x08 \x01(\t\x12\x17\n\x0f\x62ranch_position\x18\t \x01(\x03\x12\x13\n\x0brecorded_at\x18\n \x01(\t2\xae\x02\n\x0c\x41uditService\x12i\n\nGetFigures\x12).federation.contract.v1.GetFiguresRequest\x1a*.federation.contract.v1.GetFiguresResponse\"\x04\x90\x82\x19\x01\x12W\n\x06GetLog\x12\".federation.audit.v1.GetLogRequest\x1a#.federation.audit.v1.GetLogResponse\"\x04\x90\x82\x19\x05\x12Z\n\x07ListLog\x12#.federation.audit.v1.ListLogRequest\x1a$.federation.audit.v1.ListLogResponse\"\x04\x90\x82\x19\x05\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1f\x66\x65\x64\x65ration/audit/v1/audit.proto\x12\x13\x66\x65\x64\x65ration.audit.v1\x1a%federation/contract/v1/contract.proto\"\x0f\n\rGetLogRequest\"?\n\x0eGetLogResponse\x12-\n\x04logs\x18\x01 \x03(\x0b\x32\x1f.federation.audit.v1.ServiceLog\"\x8b\x01\n\nServiceLog\x12\x0f\n\x07service\x18\x01 \x01(\t\x12\x10\n\x08position\x18\x02 \x01(\x03\x12\x12\n\nchain_hash\x18\x03 \x01(\x0c\x12\x12\n\ncontiguous\x18\x04 \x01(\x08\x12\x16\n\tbroken_at\x18\x05 \x01(\x03H\x00\x88\x01\x01\x12\x0c\n\x04\x66law\x18\x06 \x01(\tB\x0c\n\n_broken_at\"T\n\x0eListLogRequest\x12\x0f\n\x07service\x18\x01 \x01(\t\x12\x31\n\x04page\x18\x02 \x01(\x0b\x32#.federation.contract.v1.PageRequest\"O\n\x0fListLogResponse\x12.\n\x07\x65ntries\x18\x01 \x03(\x0b\x32\x1d.federation.audit.v1.LogEntry\x12\x0c\n\x04next\x18\x02 \x01(\t\"\xc5\x01\n\x08LogEntry\x12\x10\n\x08position\x18\x01 \x01(\x03\x12\x11\n\tleaf_hash\x18\x02 \x01(\x0c\x12\x12\n\nchain_hash\x18\x03 \x01(\x0c\x12\r\n\x05topic\x18\x04 \x01(\t\x12\x14\n\x0c\x61ggregate_id\x18\x05 \x01(\t\x12\x0f\n\x07version\x18\x06 \x01(\x05\x12\x0c\n\x04unit\x18\x07 \x01(\t\x12\x0e\n\x06\x62ranch\x18\x08 \x01(\t\x12\x17\n\x0f\x62ranch_position\x18\t \x01(\x03\x12\x13\n\x0brecorded_at\x18\n \x01(\t\"\\\n\x16ListCheckpointsRequest\x12\x0f\n\x07service\x18\x01 \x01(\t\x12\x31\n\x04page\x18\x02 \x01(\x0b\x32#.federation.contract.v1.PageRequest\"]\n\x17ListCheckpointsResponse\x12\x34\n\x0b\x63heckpoints\x18\x01 \x03(\x0b\x32\x1f.federation.audit.v1.Checkpoint\x12\x0c\n\x04next\x18\x02 \x01(\t\"u\n\nCheckpoint\x12\x0e\n\x06number\x18\x01 \x01(\x03\x12\x0f\n\x07service\x18\x02 \x01(\t\x12\x0c\n\x04size\x18\x03 \x01(\x03\x12\x15\n\rprevious_size\x18\x04 \x01(\x03\x12\x13\n\x0b\x63onsistency\x18\x05 \x01(\t\x12\x0c\n\x04note\x18\x06 \x01(\x0c\x32\xa2\x03\n\x0c\x41uditService\x12i\n\nGetFigures\x12).federation.contract.v1.GetFiguresRequest\x1a*.federation.contract.v1.GetFiguresResponse\"\x04\x90\x82\x19\x01\x12W\n\x06GetLog\x12\".federation.audit.v1.GetLogRequest\x1a#.federation.audit.v1.GetLogResponse\"\x04\x90\x82\x19\x05\x12Z\n\x07ListLog\x12#.federation.audit.v1.ListLogRequest\x1a$.federation.audit.v1.ListLogResponse\"\x04\x90\x82\x19\x05\x12r\n\x0fListCheckpoints\x12+.federation.audit.v1.ListCheckpointsRequest\x1a,.federation.audit.v1.ListCheckpointsResponse\"\x04\x90\x82\x19\x04\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -38,6 +38,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_AUDITSERVICE'].methods_by_name['GetLog']._serialized_options = b'\220\202\031\005'
   _globals['_AUDITSERVICE'].methods_by_name['ListLog']._loaded_options = None
   _globals['_AUDITSERVICE'].methods_by_name['ListLog']._serialized_options = b'\220\202\031\005'
+  _globals['_AUDITSERVICE'].methods_by_name['ListCheckpoints']._loaded_options = None
+  _globals['_AUDITSERVICE'].methods_by_name['ListCheckpoints']._serialized_options = b'\220\202\031\004'
   _globals['_GETLOGREQUEST']._serialized_start=95
   _globals['_GETLOGREQUEST']._serialized_end=110
   _globals['_GETLOGRESPONSE']._serialized_start=112
@@ -50,6 +52,12 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_LISTLOGRESPONSE']._serialized_end=484
   _globals['_LOGENTRY']._serialized_start=487
   _globals['_LOGENTRY']._serialized_end=684
-  _globals['_AUDITSERVICE']._serialized_start=687
-  _globals['_AUDITSERVICE']._serialized_end=989
+  _globals['_LISTCHECKPOINTSREQUEST']._serialized_start=686
+  _globals['_LISTCHECKPOINTSREQUEST']._serialized_end=778
+  _globals['_LISTCHECKPOINTSRESPONSE']._serialized_start=780
+  _globals['_LISTCHECKPOINTSRESPONSE']._serialized_end=873
+  _globals['_CHECKPOINT']._serialized_start=875
+  _globals['_CHECKPOINT']._serialized_end=992
+  _globals['_AUDITSERVICE']._serialized_start=995
+  _globals['_AUDITSERVICE']._serialized_end=1413
 # @@protoc_insertion_point(module_scope)
