@@ -124,7 +124,7 @@ def callers() -> dict[str, set[str]]:
     return found
 
 
-CALLING = ("ask", "call", "acknowledge")
+CALLING = ("ask", "call", "position", "acknowledge")
 
 
 def test_the_calls_between_services_are_found() -> None:

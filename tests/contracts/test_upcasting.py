@@ -7,7 +7,9 @@ from uuid import UUID
 import pytest
 
 from chassis.events import Event, NotReadable, decode
-from membership.events import HardshipGrade, HardshipRecorded
+from membership.domain.member import MEMBER
+from membership.domain.unit import UNIT
+from membership.events import HardshipGrade, HardshipRecorded, MemberJoined, TransferAccepted, unit_after
 
 WHO = UUID("00000000-0000-0000-0000-000000000001")
 HARDSHIP_V1 = (
@@ -15,11 +17,36 @@ HARDSHIP_V1 = (
     b'"special":%s,"details":"B\xe1\xbb\x87nh hi\xe1\xbb\x83m ngh\xc3\xa8o"}'
 )
 
+TRANSFER_BEFORE_HAND_OVERS = (
+    b'{"schema_version":1,"unit":"so-noi-vu","on":"2021-06-01","member_id":"00000000-0000-0000-0000-000000000001",'
+    b'"transfer_id":"00000000-0000-0000-0000-000000000002","from_unit":"so-y-te"}'
+)
+UNIT_BEFORE_HAND_OVERS = (
+    b'{"schema_version":1,"unit":"so-y-te","on":"2020-01-01","name":"C\xc4\x90CS S\xe1\xbb\x9f Y t\xe1\xba\xbf",'
+    b'"level":"grassroots","line_parent":"vinh-phuc","functional_parent":""}'
+)
+ATTACHED_BEFORE_HAND_OVERS = (
+    b'{"schema_version":1,"unit":"so-y-te","on":"2022-01-01","attachment":"line","parent":"ha-noi","former_parent":"vinh-phuc"}'
+)
+
 
 @pytest.mark.parametrize(("special", "grade"), [(b"true", HardshipGrade.SPECIAL_HARDSHIP), (b"false", HardshipGrade.HARDSHIP)])
 def test_a_hardship_recorded_before_grades_had_names_is_read_with_its_grade(special: bytes, grade: HardshipGrade) -> None:
     event = decode("membership.hardship_recorded", HARDSHIP_V1 % special)
     assert event == HardshipRecorded(unit="so-y-te", on=date(2021, 6, 1), member_id=WHO, grade=grade, details="Bệnh hiểm nghèo")
+
+
+def test_what_was_stored_before_hand_overs_were_told_is_read_as_it_was_meant() -> None:
+    accepted = decode("membership.transfer_accepted", TRANSFER_BEFORE_HAND_OVERS)
+    assert isinstance(accepted, TransferAccepted)
+    assert (accepted.unit, accepted.from_unit, accepted.joined_on, accepted.hardship) == ("so-noi-vu", "so-y-te", None, None)
+    before = MemberJoined.model_construct(unit="so-y-te", on=date(2020, 1, 1), member_id=WHO, national_id_hash="h")
+    assert MEMBER.evolve(MEMBER.evolve(None, before), accepted).unit == "so-noi-vu"
+    established = decode("membership.unit_established", UNIT_BEFORE_HAND_OVERS)
+    attached = decode("membership.unit_attached", ATTACHED_BEFORE_HAND_OVERS)
+    unit = UNIT.evolve(UNIT.evolve(None, established), attached)
+    assert (unit.code, unit.line_parent, unit.changed_on) == ("so-y-te", "ha-noi", date(2022, 1, 1))
+    assert unit_after(unit_after(None, established, 1), attached, 2).place("line") == "ha-noi"
 
 
 def test_what_is_written_today_is_of_todays_version() -> None:

@@ -3,6 +3,7 @@
 The only module that another service may import.
 """
 
+from membership.events import vocabulary as vocabulary
 from membership.events.data_requests import Acknowledgement as Acknowledgement
 from membership.events.data_requests import DataRequestAnswered as DataRequestAnswered
 from membership.events.data_requests import DataRequestCarriedOut as DataRequestCarriedOut
@@ -34,6 +35,7 @@ from membership.events.members import HardshipRecorded as HardshipRecorded
 from membership.events.members import MemberDetailsCorrected as MemberDetailsCorrected
 from membership.events.members import MemberJoined as MemberJoined
 from membership.events.members import MemberLeft as MemberLeft
+from membership.events.members import MemberMovedAway as MemberMovedAway
 from membership.events.members import MemberReleased as MemberReleased
 from membership.events.members import PersonalDataRead as PersonalDataRead
 from membership.events.members import TransferAccepted as TransferAccepted
@@ -51,8 +53,10 @@ from membership.events.units import GRASSROOTS_DEPTH as GRASSROOTS_DEPTH
 from membership.events.units import UNITS as UNITS
 from membership.events.units import Attachment as Attachment
 from membership.events.units import Level as Level
+from membership.events.units import UnitArrived as UnitArrived
 from membership.events.units import UnitAttached as UnitAttached
 from membership.events.units import UnitDissolved as UnitDissolved
 from membership.events.units import UnitEstablished as UnitEstablished
+from membership.events.units import UnitMovedAway as UnitMovedAway
 from membership.events.units import UnitRenamed as UnitRenamed
 from membership.events.units import unit_after as unit_after

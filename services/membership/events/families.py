@@ -5,6 +5,7 @@ from enum import StrEnum
 from uuid import UUID
 
 from chassis.events import Event, Personal
+from chassis.wording import means
 
 
 class ConsentPurpose(StrEnum):
@@ -31,6 +32,9 @@ class ConsentGiven(Event, topic="membership.consent_given", subject="person_id")
     form or the file is kept.
     """
 
+    vi = "Ghi nhận sự đồng ý: có sự đồng ý ({given_by}) về dữ liệu của {person_id} cho mục đích: {purpose}."
+    en = "Consent given: there is consent ({given_by}) about the data of {person_id} for a purpose: {purpose}."
+
     person_id: UUID
     purpose: ConsentPurpose
     given_by: ConsentGiver
@@ -42,6 +46,9 @@ class ConsentGiven(Event, topic="membership.consent_given", subject="person_id")
 class ConsentWithdrawn(Event, topic="membership.consent_withdrawn"):
     """A consent was taken back; from this day on it does not hold. What was done before stands."""
 
+    vi = "Rút lại sự đồng ý: sự đồng ý ({given_by}) về dữ liệu của {person_id} cho mục đích {purpose} hết hiệu lực từ ngày {on}."
+    en = "Consent withdrawn: the consent ({given_by}) about the data of {person_id} for {purpose} does not hold from {on} on."
+
     person_id: UUID
     purpose: ConsentPurpose
     given_by: ConsentGiver
@@ -49,6 +56,13 @@ class ConsentWithdrawn(Event, topic="membership.consent_withdrawn"):
 
 class ChildRegistered(Event, topic="membership.child_registered", subject="child_id"):
     """A member's child is known, so that it can be honoured; `unit` is the parent's."""
+
+    vi = "Ghi nhận con đoàn viên: {child_id} được ghi nhận là con của đoàn viên {member_id} thuộc {unit}."
+    en = "Child registered: {child_id} is known as a child of the member {member_id} of {unit}."
+    meanings = means(
+        member_id=("mã đoàn viên là cha hoặc mẹ", "id of the parent, a member"),
+        unit=("mã đơn vị của cha hoặc mẹ", "code of the parent's unit"),
+    )
 
     child_id: UUID
     member_id: UUID
@@ -58,6 +72,9 @@ class ChildRegistered(Event, topic="membership.child_registered", subject="child
 
 class ChildDetailsCorrected(Event, topic="membership.child_details_corrected", subject="child_id"):
     """What was recorded about a child was wrong or changed; None leaves a field as it was."""
+
+    vi = "Sửa thông tin con đoàn viên: thông tin của {child_id} được sửa; mục nào trống thì giữ nguyên."
+    en = "Child details corrected: what was recorded about {child_id} changed; an empty field stays as it was."
 
     child_id: UUID
     full_name: Personal[str | None]

@@ -8,6 +8,7 @@ from uuid import UUID
 from chassis.authorities import Authority
 from chassis.events import Event
 from chassis.read_models import ReadModel
+from chassis.wording import means
 
 
 class Office(StrEnum):
@@ -42,6 +43,9 @@ class OfficerAppointed(Event, topic="membership.officer_appointed"):
     `officer` is the subject of its token, here and in the events that follow: no name of a person.
     """
 
+    vi = "Bổ nhiệm cán bộ: {officer} giữ chức {office} tại {unit} đến hết ngày {until}; được ký: {matters}."
+    en = "Officer appointed: {officer} is {office} of {unit} to the end of {until}; may sign: {matters}."
+
     position_id: UUID
     officer: str
     office: Office
@@ -52,6 +56,9 @@ class OfficerAppointed(Event, topic="membership.officer_appointed"):
 class OfficerReleased(Event, topic="membership.officer_released"):
     """An officer holds a position no longer from this day on; what was signed before stands."""
 
+    vi = "Thôi giữ chức vụ: từ ngày {on}, {officer} thôi giữ chức {office} tại {unit}; lý do: {reason}."
+    en = "Officer released: from {on} on, {officer} is no longer {office} of {unit}; reason: {reason}."
+
     position_id: UUID
     officer: str
     office: Office
@@ -60,6 +67,12 @@ class OfficerReleased(Event, topic="membership.officer_released"):
 
 class AuthorityDelegated(Event, topic="membership.authority_delegated"):
     """The holder of a position lets another sign these matters in its place, from this day to the last of some days."""
+
+    vi = "Uỷ quyền ký: {officer} ({office}) uỷ quyền cho {to_officer} ký thay tại {unit} đến hết ngày {until}: {matters}."
+    en = "Authority delegated: {officer} ({office}) lets {to_officer} sign at {unit} to the end of {until}: {matters}."
+    meanings = means(
+        officer=("cán bộ giữ chức vụ và uỷ quyền, theo thẻ truy cập", "the officer who delegates, as its token says")
+    )
 
     delegation_id: UUID
     position_id: UUID
@@ -72,6 +85,9 @@ class AuthorityDelegated(Event, topic="membership.authority_delegated"):
 
 class DelegationRevoked(Event, topic="membership.delegation_revoked"):
     """A delegation holds no longer from this day on; `with_position` when its position ended."""
+
+    vi = "Chấm dứt uỷ quyền: từ ngày {on}, {to_officer} không còn được uỷ quyền ký thay tại {unit}."
+    en = "Delegation revoked: from {on} on, {to_officer} may no longer sign for another at {unit}."
 
     delegation_id: UUID
     position_id: UUID

@@ -1,7 +1,4 @@
-"""What notifications says: announcements, reminders and escalations, deliveries, channels, recipients.
-
-The only module that another service may import. No event here carries a personal value: persons are named by member id.
-"""
+"""What is said of what units owe: when they are reminded of it, and when their superior is told."""
 
 from datetime import date, datetime
 from enum import StrEnum
@@ -9,32 +6,6 @@ from typing import Literal
 from uuid import UUID
 
 from chassis.events import Event
-
-
-class Channel(StrEnum):
-    """How a message reaches its recipient. The in-app inbox is always open."""
-
-    IN_APP = "in_app"
-    EMAIL = "email"
-
-
-class RecipientKind(StrEnum):
-    """A unit's officers, or one member."""
-
-    UNIT = "unit"
-    MEMBER = "member"
-
-
-class Template(StrEnum):
-    """What a message says; the words are in :mod:`notifications.templates`."""
-
-    REPORT_DUE = "report_due"
-    REPORT_OVERDUE = "report_overdue"
-    REPORT_ESCALATED = "report_escalated"
-    DATA_REQUEST_ANSWER_DUE = "data_request_answer_due"
-    DATA_REQUEST_ANSWER_LATE = "data_request_answer_late"
-    DATA_REQUEST_CARRYING_OUT_DUE = "data_request_carrying_out_due"
-    DATA_REQUEST_CARRYING_OUT_LATE = "data_request_carrying_out_late"
 
 
 class Owed(StrEnum):
@@ -60,24 +31,11 @@ class ReminderStep(StrEnum):
     DUE_DAY = "due_day"
 
 
-class AnnouncementPublished(Event, topic="notifications.announcement_published"):
-    """A unit announced something to its whole subtree."""
-
-    announcement_id: UUID
-    year: int
-    title: str
-    body: str
-
-
-class AnnouncementRead(Event, topic="notifications.announcement_read"):
-    """A unit of the audience has read an announcement; `unit` is the reader, `published_by` the announcing unit."""
-
-    announcement_id: UUID
-    published_by: str
-
-
 class ReminderScheduled(Event, topic="notifications.reminder_scheduled"):
     """The next reminder of a report, or its escalation, will come at `fires_at` unless the report is in by then."""
+
+    vi = "Lên lịch nhắc báo cáo: {unit} sẽ được nhắc về “{title}” ({step}) lúc {fires_at} nếu đến khi đó chưa nộp."
+    en = "Reminder scheduled: {unit} will be reminded of “{title}” ({step}) at {fires_at} unless it is in by then."
 
     obligation_id: UUID
     title: str
@@ -90,6 +48,9 @@ class ReminderScheduled(Event, topic="notifications.reminder_scheduled"):
 class RemindersMissed(Event, topic="notifications.reminders_missed"):
     """The days of these reminders had passed before they could be sent; they were not sent."""
 
+    vi = "Bỏ lỡ lời nhắc báo cáo: lời nhắc ({steps}) về báo cáo hạn {due_on} của {unit} đã quá ngày nên không gửi."
+    en = "Reminders missed: reminders ({steps}) of the report of {unit} due on {due_on} were past their days and not sent."
+
     obligation_id: UUID
     year: int
     due_on: date
@@ -98,6 +59,9 @@ class RemindersMissed(Event, topic="notifications.reminders_missed"):
 
 class ReminderFired(Event, topic="notifications.reminder_fired"):
     """A unit is reminded of a report that is not in."""
+
+    vi = "Nhắc báo cáo: {unit} được nhắc về “{title}”, hạn {due_on} ({step})."
+    en = "Reminder fired: {unit} is reminded of “{title}”, due on {due_on} ({step})."
 
     obligation_id: UUID
     title: str
@@ -114,6 +78,9 @@ class EscalationRaised(Event, topic="notifications.escalation_raised"):
     ``superior`` is empty for the unit at the top.
     """
 
+    vi = "Báo cáo chậm chuyển cấp trên: báo cáo “{title}” hạn {due_on} của {unit} chưa nộp; cấp trên được báo: {superior}."
+    en = "Escalation raised: “{title}” of {unit}, due on {due_on}, was not in; the superior that is told: {superior}."
+
     obligation_id: UUID
     title: str
     year: int
@@ -125,6 +92,9 @@ class EscalationRaised(Event, topic="notifications.escalation_raised"):
 
 class RemindersEnded(Event, topic="notifications.reminders_ended"):
     """The report is in; what was still planned will not happen."""
+
+    vi = "Ngừng nhắc báo cáo: báo cáo hạn {due_on} của {unit} đã nộp; các lời nhắc còn lại bị huỷ."
+    en = "Reminders ended: the report of {unit} due on {due_on} is in; what was still planned will not happen."
 
     obligation_id: UUID
     year: int
@@ -141,6 +111,11 @@ class DataRequestReminderScheduled(Event, topic="notifications.data_request_remi
     ``request_kind`` is membership's name of what is asked for; the person who asks is not told here.
     """
 
+    vi = "Lên lịch nhắc yêu cầu về dữ liệu: {unit} sẽ được nhắc ({step}) việc {owed} hạn {due_on} lúc {fires_at} nếu chưa xong."
+    en = (
+        "Data request reminder scheduled: {unit} will be reminded ({step}) of {owed}, due on {due_on}, at {fires_at} unless done."
+    )
+
     request_id: UUID
     request_kind: str
     owed: DataRequestClock
@@ -152,6 +127,12 @@ class DataRequestReminderScheduled(Event, topic="notifications.data_request_remi
 class DataRequestRemindersMissed(Event, topic="notifications.data_request_reminders_missed"):
     """The days of these reminders had passed before they could be sent; they were not sent."""
 
+    vi = "Bỏ lỡ lời nhắc về yêu cầu dữ liệu: lời nhắc ({steps}) việc {owed} hạn {due_on} của {unit} đã quá ngày nên không gửi."
+    en = (
+        "Data request reminders missed: reminders ({steps}) of {owed} of {unit}, due on {due_on}, were past their days "
+        "and not sent."
+    )
+
     request_id: UUID
     request_kind: str
     owed: DataRequestClock
@@ -161,6 +142,9 @@ class DataRequestRemindersMissed(Event, topic="notifications.data_request_remind
 
 class DataRequestReminderFired(Event, topic="notifications.data_request_reminder_fired"):
     """A unit is reminded of a data request that it has not answered, or not carried out."""
+
+    vi = "Nhắc yêu cầu về dữ liệu: {unit} được nhắc ({step}) việc {owed}, hạn {due_on}."
+    en = "Data request reminder fired: {unit} is reminded ({step}) of {owed}, due on {due_on}."
 
     request_id: UUID
     request_kind: str
@@ -176,6 +160,9 @@ class DataRequestEscalated(Event, topic="notifications.data_request_escalated"):
     when this was recorded.
     """
 
+    vi = "Yêu cầu về dữ liệu chậm chuyển cấp trên: {unit} quá hạn {due_on} việc {owed}; cấp trên được báo: {superior}."
+    en = "Data request escalated: {unit} is past the due day {due_on} of {owed}; the superior that is told: {superior}."
+
     request_id: UUID
     request_kind: str
     owed: DataRequestClock
@@ -188,108 +175,10 @@ class DataRequestEscalated(Event, topic="notifications.data_request_escalated"):
 class DataRequestRemindersEnded(Event, topic="notifications.data_request_reminders_ended"):
     """The data request was answered, carried out or refused; what was still planned will not happen."""
 
+    vi = "Ngừng nhắc yêu cầu về dữ liệu: việc {owed} hạn {due_on} của {unit} đã xong; các lời nhắc còn lại bị huỷ."
+    en = "Data request reminders ended: {owed} of {unit}, due on {due_on}, is dealt with; what was still planned will not happen."
+
     request_id: UUID
     request_kind: str
     owed: DataRequestClock
     due_on: date
-
-
-class NotificationRequested(Event, topic="notifications.notification_requested"):
-    """A message shall reach a recipient: a unit's code or a member's id. `unit` is the recipient's unit."""
-
-    delivery_id: UUID
-    recipient_kind: RecipientKind
-    recipient: str
-    channel: Channel
-    template: Template
-    parameters: dict[str, str]
-
-
-class NotificationSending(Event, topic="notifications.notification_sending"):
-    """An attempt begins; recorded before the mail leaves. Nobody else tries until `until`.
-
-    ``doubtful``: an earlier attempt began and its outcome was never heard of, so the recipient may get the mail twice,
-    under the same Message-ID.
-    """
-
-    delivery_id: UUID
-    channel: Channel
-    attempt: int
-    until: datetime
-    doubtful: bool
-
-
-class NotificationSent(Event, topic="notifications.notification_sent"):
-    """The mail server took the message over; what it does with it is not known here."""
-
-    delivery_id: UUID
-    channel: Channel
-    attempt: int
-    message_id: str
-
-
-class NotificationDelivered(Event, topic="notifications.notification_delivered"):
-    """The message lies in the recipient's inbox."""
-
-    delivery_id: UUID
-    channel: Channel
-
-
-class NotificationFailed(Event, topic="notifications.notification_failed"):
-    """An attempt failed; the next one is due at `retry_at`, or none is when it is empty. The reason names no person."""
-
-    delivery_id: UUID
-    channel: Channel
-    attempt: int
-    reason: str
-    retry_at: datetime | None
-
-
-class NotificationParked(Event, topic="notifications.notification_parked"):
-    """The message is given up until somebody has it retried."""
-
-    delivery_id: UUID
-    channel: Channel
-    attempts: int
-    reason: str
-
-
-class NotificationRetried(Event, topic="notifications.notification_retried"):
-    """A parked message shall be sent again from `retry_at` on; its attempts count anew."""
-
-    delivery_id: UUID
-    channel: Channel
-    retry_at: datetime
-
-
-class NotificationWithdrawn(Event, topic="notifications.notification_withdrawn"):
-    """The message is taken back for good: it is sent no more, and lies in no inbox. The reason names no person."""
-
-    delivery_id: UUID
-    channel: Channel
-    reason: str
-
-
-class NotificationRead(Event, topic="notifications.notification_read"):
-    """A message in an inbox was read."""
-
-    delivery_id: UUID
-
-
-class ChannelPreferenceSet(Event, topic="notifications.channel_preference_set"):
-    """A channel is open or closed for a unit or a member from now on.
-
-    ``office_address`` is the address of a unit's office, an organisation's and no person's; empty for members.
-    """
-
-    recipient_kind: RecipientKind
-    recipient: str
-    channel: Channel
-    open: bool
-    office_address: str
-
-
-class RecipientForgotten(Event, topic="notifications.recipient_forgotten"):
-    """A member was erased: nothing is addressed to it from now on, and what was on its way is withdrawn."""
-
-    member_id: UUID
