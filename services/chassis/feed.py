@@ -62,7 +62,6 @@ class Feed:
         self._client: Client | None = None
         self._taken: Msg | None = None
         self._taking = asyncio.Lock()
-        self._stood_at: int | None = None
 
     @property
     def healthy(self) -> bool:
@@ -115,6 +114,7 @@ class Feed:
     async def _follow(self) -> None:
         assert self._consume, "it is registered first"
         look_at = 0.0
+        stood_at: int | None = None
         while True:
             messages = await self._pull.read(TICK_S)
             self.trouble = ""
@@ -126,7 +126,12 @@ class Feed:
             now = asyncio.get_running_loop().time()
             if now > look_at:
                 look_at = now + LOOK_S
-                await self._look(idle=not messages)
+                delivered = await self._look()
+                # What was given to somebody else, who is gone or has dropped it, would come to nobody any more.
+                stands_at = delivered if self.lag and not messages else None
+                if stands_at is not None and stands_at == stood_at:
+                    raise Interrupted("pending events do not come")
+                stood_at = stands_at
 
     async def _take(self, message: "StreamMessage[list[Msg]]") -> None:
         """Take a batch, and only then acknowledge it; called by FastStream."""
@@ -158,10 +163,10 @@ class Feed:
             with suppress(*_PASSING):
                 await self.follower.load()
 
-    async def _look(self, *, idle: bool = False) -> None:
+    async def _look(self) -> int:
         """Ask how much is pending; when nothing is, everything up to the end of the stream was looked at.
 
-        :raises Interrupted: there is something and it does not come.
+        Answers how many messages the consumer has delivered, whoever got them.
         """
         assert self._client, "it runs"
         last = await last_sequence(self._client, self.follower.source)
@@ -170,11 +175,7 @@ class Feed:
         if self.lag == 0 and last > self.follower.position:
             async with self._taking:
                 await self.follower.take([], upto=last)
-        delivered = info.delivered.consumer_seq if info.delivered else 0
-        stands_at = delivered if idle and info.num_pending else None
-        if stands_at is not None and stands_at == self._stood_at:
-            raise Interrupted("pending events do not come")
-        self._stood_at = stands_at
+        return info.delivered.consumer_seq if info.delivered else 0
 
     async def at_least(self, position: int, timeout_s: float) -> None:
         """Wait until everything up to a position of the source was looked at, whether it concerns the follower or not.
@@ -189,7 +190,7 @@ class Feed:
                         await self.follower.at_least(position, poll)
                     poll = min(2 * poll, LAST_POLL_S)
                     if self.follower.position < position and self.healthy:
-                        with suppress(Interrupted, *_PASSING):
+                        with suppress(*_PASSING):
                             await self._look()
         except TimeoutError:
             raise DeadlinePassed() from None

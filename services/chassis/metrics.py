@@ -12,6 +12,7 @@
 | ``congdoan_parked_events{follower}`` | laid aside; above zero somebody should look |
 """
 
+import asyncio
 from collections.abc import Mapping
 from threading import Thread
 from wsgiref.simple_server import WSGIServer
@@ -96,6 +97,6 @@ class MetricsServer:
         """Close the port."""
         if self._running:
             server, thread = self._running
-            server.shutdown()
+            await asyncio.to_thread(server.shutdown)  # it looks twice a second whether it is to end
             server.server_close()
             thread.join(1.0)

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from psycopg_pool import AsyncConnectionPool
 
-from chassis.appends import Answer, Append
+from chassis.appends import Answer, Append, Arrangement
 from chassis.asking_together import Together
 from chassis.database import Connection, fetch
 from chassis.events import RecordedEvent
@@ -19,6 +19,8 @@ from chassis.refusals import CommandIdReused
 
 COLUMNS = "position, aggregate_id, version, topic, body, metadata, branch, branch_position, recorded_at"
 LOADED_AT_ONCE = 500
+ASKED_AT_ONCE = 10_000
+_HEAD = "head"
 
 
 class EventStore:
@@ -42,21 +44,24 @@ class EventStore:
         self._pool = pool
         self._writer = Writer(conninfo, secret, clock, on_batch)
         self._loading: Together[UUID, list[RecordedEvent]] = Together("store-loader", self.load_many, LOADED_AT_ONCE)
+        self._heads: Together[str, int] = Together("store-head", self._head, ASKED_AT_ONCE)
 
     async def start(self) -> None:
         """Start the writer and the loader."""
         self._writer.start()
         self._loading.start()
+        self._heads.start()
 
     async def stop(self) -> None:
         """Append what was accepted, then stop."""
         await self._writer.stop()
+        await self._heads.stop()
         await self._loading.stop()
 
     @property
     def tasks(self) -> list[asyncio.Task[None]]:
         """The running tasks, for whoever watches that none dies."""
-        return [task for task in (self._writer.task, self._loading.task) if task]
+        return [task for task in (self._writer.task, self._loading.task, self._heads.task) if task]
 
     def submit(self, append: Append) -> asyncio.Future[Answer]:
         """Hand over the events of a command; the future answers as :meth:`append` does.
@@ -68,7 +73,7 @@ class EventStore:
     async def append(self, append: Append) -> Answer:
         """Make the events of a command durable and answer their position.
 
-        :raises StaleVersion: another command was first; :raises Claimed: a claim is held;
+        :raises StaleVersion: another command was first; :raises Claimed: a claim is held; :raises Rearranged: units moved;
         :raises CommandIdReused: the id was used with other content; :raises Overloaded: too many wait;
         :raises Unavailable: no database for `OUTAGE_PATIENCE_S`; the outcome is unknown, repeat with the same id.
         """
@@ -120,6 +125,20 @@ class EventStore:
         )
         return [RecordedEvent(self.service, *row) for row in rows]
 
+    async def arrangement(self) -> Arrangement:
+        """Where the last events stand by which units changed branches, and places."""
+        ((branches_at, places_at),) = await fetch(self._pool, "select branches_at, places_at from head")
+        return Arrangement(int(branches_at), int(places_at))
+
+    async def branch_head(self, branch: str) -> tuple[int, int]:
+        """At one moment: the branch position of the last event of a branch, 0 when it has none, and the position of the head."""
+        query = "select coalesce((select position from branches where branch = %s), 0), position from head"
+        ((of_branch, of_all),) = await fetch(self._pool, query, (branch,))
+        return int(of_branch), int(of_all)
+
     async def head(self) -> int:
-        """The position of the last event, 0 when there is none."""
-        return int((await fetch(self._pool, "select position from head", ()))[0][0])
+        """The position of the last event, 0 when there is none; every follower asks after each commit, most at once."""
+        return (await self._heads.ask([_HEAD]))[_HEAD]
+
+    async def _head(self, _: Sequence[str]) -> dict[str, int]:
+        return {_HEAD: int((await fetch(self._pool, "select position from head"))[0][0])}
