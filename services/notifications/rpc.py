@@ -1,6 +1,7 @@
 """Message to question, and answer to message. No rule stands here; commands need no line at all."""
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from datetime import date
 from uuid import UUID
 
@@ -12,6 +13,7 @@ from chassis.hierarchy import Hierarchy
 from chassis.messages import fields_of, message_of
 from chassis.paging import page_of
 from chassis.questions import day_of, figures_message, ids_of, year_of
+from chassis.refusals import Forbidden
 from chassis.rpc import Query
 from federation.contract.v1 import contract_pb2
 from federation.notifications.v1 import notifications_pb2 as pb
@@ -143,11 +145,10 @@ def _reminder(row: ReminderRow) -> pb.Reminder:
 
 
 def _visible(call: Call) -> list[str] | None:
-    """The units the caller may see; None when it may see all.
-
-    :raises Forbidden: it may see none.
-    """
+    """The units the caller may see; None when it may see all. What it may not see is left out, so none is an answer too."""
     if call.rights.everywhere:
         call.rights.nationwide()
         return None
-    return call.rights.among(call.caller.unit)
+    with suppress(Forbidden):
+        return call.rights.among(call.caller.unit)
+    return []
