@@ -41,7 +41,7 @@ lint: setup ## style, types, walls between the services, the contract
 proto: setup ## write the Python stubs of the protos anew
 	$(BIN)/python proto/generate.py stubs
 
-contracts: setup ## write AsyncAPI and the JSON Schemas of all published events anew, for review
+contracts: setup ## write AsyncAPI, JSON Schemas and dictionary of all published events anew, for review
 	$(BIN)/congdoan events contract
 
 bench: setup ## the numbers, side by side with the peers, in one run

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import calls, commands, delivery, histories, stores
+from benchmarks import calls, catching_up, commands, delivery, histories, provinces, stores
 from benchmarks.ground import Ground, ground
 from benchmarks.measuring import Result, Row
 from benchmarks.sizes import FULL, SHORT
@@ -20,7 +20,7 @@ console = Console(width=150)
 
 def all_rows(servers: Ground) -> list[Row]:
     """Every row, in the order of the table."""
-    return [row for part in (commands, calls, histories, delivery, stores) for row in part.rows(servers)]
+    return [row for part in (commands, calls, histories, delivery, provinces, catching_up, stores) for row in part.rows(servers)]
 
 
 def chosen(rows: Sequence[Row], words: Sequence[str]) -> list[Row]:

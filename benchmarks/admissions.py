@@ -38,12 +38,10 @@ ANYWHERE = Call(Caller("membership", Role.SERVICE, "membership"))
 UNIT, BRANCH = "so-y-te", "vinh-phuc"
 NAME = "Nguyễn Thị Minh Khai"
 BORN, DAY = date(1990, 1, 1), date(2020, 1, 1)
-TREE = (
-    ("tld", Level.CONFEDERATION, None),
-    ("cdvcvn", Level.FEDERATION, "tld"),
-    (BRANCH, Level.PROVINCE, "cdvcvn"),
-    (UNIT, Level.GRASSROOTS, BRANCH),
-)
+Tree = Sequence[tuple[str, Level, str | None]]
+"""Units with their level and line parent, parents first."""
+TOP: Tree = (("tld", Level.CONFEDERATION, None), ("cdvcvn", Level.FEDERATION, "tld"))
+TREE: Tree = (*TOP, (BRANCH, Level.PROVINCE, "cdvcvn"), (UNIT, Level.GRASSROOTS, BRANCH))
 _NUMBERS = count(1)
 
 
@@ -78,39 +76,42 @@ async def sealing_on(conninfo: str) -> AsyncIterator[Sealer]:
 
 
 @asynccontextmanager
-async def membership_on(conninfo: str, *, sealed: bool = True) -> AsyncIterator[tuple[Application, EventStore]]:
+async def membership_on(
+    conninfo: str, *, sealed: bool = True, among: Tree = TREE
+) -> AsyncIterator[tuple[Application, EventStore]]:
     """Membership's commands, with the units there, and the store they are kept in."""
     sealing = sealing_on(conninfo) if sealed else nullcontext(Unsealed())
     async with sealing as sealer, store_on(conninfo) as (store, _):
-        tree, units = Hierarchy(), UnitsAtHand(keyed_hash_of_ids(SECRET))
+        tree = Hierarchy()
+        units = UnitsAtHand(keyed_hash_of_ids(SECRET), tree)
         application = Application(store, menu(units), needs_of([SERVICE]), tree, secret=SECRET, sealer=sealer)
         units.live = application.live
-        for command in establishments():
+        for command in establishments(among):
             await application.execute(ANYWHERE, command)
-        for recorded in await store.read(0, len(TREE), UNITS.topics):
+        for recorded in await store.read(0, len(among), UNITS.topics):
             tree.put([unit_after(None, recorded.event, recorded.position)])
         yield application, store
 
 
-def establishments() -> list[EstablishUnit]:
+def establishments(among: Tree = TREE) -> list[EstablishUnit]:
     """What makes the tree, once for ever in a store."""
     return [
         EstablishUnit(command_id=uuid5(NAMESPACE_OID, unit), unit=unit, name=unit, level=level, line_parent=parent, on=DAY)
-        for unit, level, parent in TREE
+        for unit, level, parent in among
     ]
 
 
-def admissions(number: int) -> list[AdmitMember]:
-    """So many new people to admit."""
-    return [admission() for _ in range(number)]
+def admissions(number: int, units: Sequence[str] = (UNIT,)) -> list[AdmitMember]:
+    """So many new people to admit, to each of some units in turn."""
+    return [admission(units[count % len(units)]) for count in range(number)]
 
 
-def admission() -> AdmitMember:
+def admission(unit: str = UNIT) -> AdmitMember:
     """A new person to admit."""
     return AdmitMember(
         command_id=uuid4(),
         member_id=uuid4(),
-        unit=UNIT,
+        unit=unit,
         full_name=NAME,
         national_id=next_number(),
         birth_date=BORN,

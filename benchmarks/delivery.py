@@ -52,8 +52,8 @@ async def _run(ground: Ground, conninfo: str) -> tuple[float, list[float]]:
     answered: dict[int, float] = {}
     async with (
         membership_on(conninfo) as (application, store),
-        _announced(store, ground.nats.url, conninfo),
-        _Subscriber(ground.nats.url) as subscriber,
+        announced(store, ground.nats.url, conninfo),
+        Subscriber(ground.nats.url) as subscriber,
     ):
 
         async def admit(command: AdmitMember) -> None:
@@ -66,7 +66,7 @@ async def _run(ground: Ground, conninfo: str) -> tuple[float, list[float]]:
 
 
 @asynccontextmanager
-async def _announced(store: EventStore, nats_url: str, conninfo: str) -> AsyncIterator[None]:
+async def announced(store: EventStore, nats_url: str, conninfo: str) -> AsyncIterator[None]:
     """The events of a store are announced meanwhile; what it holds already, before that."""
     signal = AppendSignal(conninfo)
     async with bus_on(nats_url) as bus:
@@ -90,14 +90,14 @@ async def steadily(rate: int, subjects: Sequence[T], do: Callable[[T], Coroutine
     return len(subjects) / (time.perf_counter() - began)
 
 
-class _Subscriber:
+class Subscriber:
     """Notes when each event came."""
 
     def __init__(self, url: str) -> None:
         self._url = url
         self.seen: dict[int, float] = {}
 
-    async def __aenter__(self) -> "_Subscriber":
+    async def __aenter__(self) -> "Subscriber":
         self._client = await nats.connect(self._url)
         await self._client.subscribe("federation.membership.>", cb=self._see)
         await self._client.flush()

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from chassis.credentials import Credentials
+from chassis.credentials import Credentials, Token
 from congdoan import whereabouts
 from congdoan.clients import Vouch
 from congdoan.issuer import Issuer, operator
@@ -32,19 +32,22 @@ class Access:
     vouch: Vouch | None = None
 
 
-def find(data: Path | None, environment: Mapping[str, str], language: Language) -> Access:
+def find(data: Path | None, environment: Mapping[str, str], language: Language, shown: Token | None = None) -> Access:
     """How to call the suite that the environment names, else the one on a data folder or begun last.
 
+    :param shown: gives the token to call with, of somebody who makes its own.
     :raises NotAllSaid: the environment says only a part.
     :raises NoSuite: it is not said, and nothing runs; :raises NoIssuer: its data folder is not whole.
     """
     told = {name: target for name in SERVICES if (target := environment.get(TARGET.format(name.upper())))}
     if len(told) == len(SERVICES):
-        if missing := [name for name in (TOKEN, AUTHORITY) if not environment.get(name)]:
+        if missing := [name for name in (*(() if shown else (TOKEN,)), AUTHORITY) if not environment.get(name)]:
             raise NotAllSaid(missing[0])
-        token, authority = environment[TOKEN], Path(environment[AUTHORITY])
-        return Access(told, Credentials(token=lambda: token, authority=authority, language=language))
+        authority = Path(environment[AUTHORITY])
+        return Access(told, Credentials(shown or (lambda: environment[TOKEN]), authority=authority, language=language))
     note = whereabouts.find(data.resolve() if data else None)
+    if shown:
+        return Access({**note.services, **told}, Credentials(shown, authority=Path(note.authority), language=language))
     issuer = Issuer.of(Path(note.data))
     return Access({**note.services, **told}, operator(issuer, Path(note.authority), language), issuer.token_source)
 

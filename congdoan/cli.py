@@ -6,7 +6,7 @@ import sys
 import typer
 
 from congdoan import help_texts
-from congdoan.commands import families, officers, operating, personal_data, suite
+from congdoan.commands import families, following, ledger, officers, operating, personal_data, provinces, suite
 
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, help="congdoan")
 app.command()(suite.up)
@@ -24,8 +24,10 @@ GROUPS = {
     "erasure": personal_data.erasure,
     "readmodels": operating.readmodels,
     "deadletters": operating.deadletters,
-    "events": suite.events,
+    "events": following.events,
     "keys": suite.keys,
+    "ledger": ledger.ledger,
+    "provinces": provinces.provinces,
 }
 for _name, _group in GROUPS.items():
     app.add_typer(_group, name=_name)

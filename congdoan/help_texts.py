@@ -60,17 +60,97 @@ TEXTS: Mapping[str, tuple[str, str]] = {
     "deadletters replay:follower": ("Chỉ của một bên theo dõi.", "Only those of one follower."),
     "readmodels": ("Bảng đọc.", "Read models."),
     "readmodels list": ("Liệt kê bảng đọc và mức cập nhật.", "List the read models, and how far each has come."),
+    "provinces": (
+        "Hệ thống của tỉnh, bộ, ngành nhận sự kiện của mình.",
+        "Systems of provinces and ministries receive what is theirs.",
+    ),
+    "provinces grant": (
+        "Cấp quyền cho hệ thống của một đơn vị: một tệp bí mật và một trang hướng dẫn. Nếu lệnh bị ngắt, hãy chạy lại.",
+        "Let the system of a unit in: one credentials file, one page of instructions. If it is interrupted, run it again.",
+    ),
+    "provinces limit": ("Đặt hạn mức khác cho một đơn vị; khoá giữ nguyên.", "Give a unit other limits; its key stays."),
+    "provinces revoke": (
+        "Thu hồi quyền ngay lập tức: ngắt mọi kết nối, xoá tài khoản và luồng sự kiện riêng.",
+        "End a grant at once: connections, account and stream of its own.",
+    ),
+    "provinces list": (
+        "Các đơn vị đã được cấp quyền: ai đang kết nối, liên lạc cuối, còn chậm bao nhiêu sự kiện.",
+        "Everyone who was granted: who is connected, the last contact, how many events each is behind.",
+    ),
+    ":code": ("Mã công đoàn tỉnh, thành phố hoặc bộ, ngành.", "The code of a union of a province or ministry."),
+    ":out": ("Thư mục ghi tệp bí mật và hướng dẫn.", "The folder of the credentials and instructions."),
+    ":renew": ("Thay khoá; khoá cũ hết hiệu lực.", "Another key; the old one ends."),
+    ":connections": ("Số kết nối tối đa cùng lúc.", "Connections at the same time, at most."),
+    ":leaf_nodes": ("Số nút lá tối đa cùng lúc.", "Leaf nodes at the same time, at most."),
+    ":subscriptions": ("Số đăng ký tối đa của một kết nối.", "Subscriptions of one connection, at most."),
+    ":consumers": ("Số bộ đọc (consumer) tối đa.", "Consumers, at most."),
+    ":bytes": ("Dung lượng tối đa của luồng riêng (byte).", "Bytes of its own stream, at most."),
+    ":acknowledgements": (
+        "Số sự kiện đã giao mà chưa xác nhận, tối đa cho mỗi bộ đọc.",
+        "Events given and not acknowledged, at most, for each consumer.",
+    ),
+    ":payload": ("Cỡ tối đa của một thông điệp gửi lên (byte).", "Bytes of one message that it sends, at most."),
     "keys": ("Khoá mã hoá dữ liệu cá nhân.", "The keys of personal data."),
     "keys rotate": (
         "Thay khoá dùng để bọc khoá của từng người, trong khi dịch vụ vẫn chạy; bị ngắt thì chạy lại là tiếp tục.",
         "Replace the key by which the keys of persons are wrapped, while services run; ended early, run it again.",
     ),
+    "ledger": ("Sổ cái có chữ ký của mọi sự kiện.", "The signed ledger of all events."),
+    "ledger key": (
+        "In khoá công khai để kiểm tra mọi mốc chốt sổ; chỉ in khoá ra stdout.",
+        "Print the public key by which every checkpoint is verified; standard output has the key and nothing else.",
+    ),
+    "ledger checkpoints": (
+        "Liệt kê các mốc chốt sổ mới nhất; mốc mới nhất ở cuối.",
+        "List the last checkpoints, the newest at the end.",
+    ),
+    "ledger checkpoints:service": (
+        "Chỉ của một dịch vụ: membership, welfare, awards hoặc notifications.",
+        "Only those of one service: membership, welfare, awards or notifications.",
+    ),
+    "ledger checkpoints:last": ("Bao nhiêu mốc (mặc định: 10).", "How many (default: 10)."),
     "events": ("Sự kiện công bố.", "Published events."),
     "events contract": (
-        "Ghi lại AsyncAPI và JSON Schema của mọi sự kiện; từ chối thay đổi làm hỏng bên đọc (mã thoát 1).",
-        "Write AsyncAPI and the JSON Schemas of every event anew; a breaking change is refused (exit code 1).",
+        "Ghi lại AsyncAPI, JSON Schema và từ điển của mọi sự kiện; từ chối thay đổi làm hỏng bên đọc (mã thoát 1).",
+        "Write AsyncAPI, the JSON Schemas and the dictionary of every event anew; a breaking change is refused (exit code 1).",
     ),
     "events contract:into": ("Thư mục ghi vào.", "The folder to write to."),
+    "events follow": (
+        "Theo dõi sự kiện của một nhánh: mỗi sự kiện một dòng JSON; chạy lại thì nối tiếp. Mã thoát 4: thiếu sự kiện; 5: sự kiện "
+        "của nhánh khác; 6: mốc chốt sổ mâu thuẫn.",
+        "Follow the events of a branch, one line of JSON each; run again, it goes on. Exit codes 4: an event is missing; 5: an "
+        "event of another branch; 6: a checkpoint that contradicts.",
+    ),
+    "events follow:province": ("Mã nhánh, ví dụ ha-noi.", "Code of the branch, e.g. ha-noi."),
+    "events follow:credentials": (
+        "Tệp khoá được cấp (mặc định: của hệ thống trên máy này).",
+        "The credentials that were granted (default: those on this machine's suite).",
+    ),
+    "events follow:server": (
+        "Địa chỉ NATS, ví dụ nats://may-chu:4222 (mặc định: hệ thống trên máy này).",
+        "Where NATS is, e.g. nats://hub:4222 (default: this machine's suite).",
+    ),
+    "events follow:ledger_key": (
+        "Khoá công khai của sổ cái, tên+mã+khoá (mặc định: của hệ thống trên máy này).",
+        "The public key of the ledger, name+id+key (default: that of this machine's suite).",
+    ),
+    "events follow:state": (
+        "Tệp trạng thái; các mốc chốt sổ nằm cạnh, trong tệp .checkpoints. Không có: nối tiếp từ chỗ máy chủ nhớ.",
+        "The state file; the ledger's checkpoints stand beside it, in .checkpoints. Without: on from where the server says.",
+    ),
+    "events follow:begin": (
+        "Bắt đầu từ: beginning, ngày, thời điểm, hoặc membership:1200,welfare:30; chỉ dùng khi chưa có trạng thái.",
+        "Where to begin: beginning, a day, a moment, or membership:1200,welfare:30; counts as long as there is no state.",
+    ),
+    "events follow:fast": (
+        "In các đơn vị và đoàn viên hiện nay trước, rồi sự kiện tiếp theo.",
+        "Print units and members as they are now, then the events after that.",
+    ),
+    "events follow:exit_when_caught_up": ("Dừng khi đã nhận đủ.", "End when nothing is left."),
+    "events follow:name": (
+        "Tên bên nhận, để hai chương trình cùng nhánh không lẫn nhau.",
+        "Name of the consumer, so that two programs of one branch do not mix.",
+    ),
     "token": ("Thẻ truy cập trên máy này.", "Tokens on this machine."),
     "token issue": (
         "Cấp một thẻ truy cập; chỉ in thẻ ra stdout.",
@@ -166,6 +246,10 @@ TEXTS: Mapping[str, tuple[str, str]] = {
         "Names of members; outside of one's own units for a reason only, and the reading is recorded.",
     ),
     "members names:people": ("Mã đoàn viên, nhiều nhất 1000.", "Member ids, at most 1,000."),
+    "members names:as_province": (
+        "Hỏi với tư cách hệ thống của tỉnh: tệp khoá <mã>.nk được cấp cho tỉnh.",
+        "Ask as a province's system: the key file <code>.nk that the province was given.",
+    ),
     "members names:reason": ("Lý do đọc; không ghi dữ liệu cá nhân.", "Why they are read; nothing personal."),
     "members readings": (
         "Ai đã đọc dữ liệu của đoàn viên trong một đơn vị và các đơn vị trực thuộc.",

@@ -5,6 +5,7 @@
     issuer/keys.json    the key that signs, and the public halves of those that did, for this user alone
     issuer/jwks.json    the public halves of all of them, which the services read
     issuer/lock         held by whoever changes the two
+    issuer/provinces.json  the public keys of granted provinces, each with its unit (:mod:`congdoan.provinces`)
 
 A new key is published before it signs, and an old one as long as a token it signed may be alive. On Kubernetes an OpenID
 provider stands in the place of all this.
@@ -40,6 +41,7 @@ FOLDER = "issuer"
 """Within the data folder of a suite."""
 
 PUBLISHED = "jwks.json"
+PROVINCES = "provinces.json"
 OPERATOR = ("congdoan", Role.FEDERATION_OFFICER, "tld")
 """Subject, role and unit of this machine's user."""
 

@@ -14,14 +14,16 @@ import grpc
 from grpc_health.v1.health_pb2 import HealthCheckRequest, HealthCheckResponse
 
 from chassis.files import write_whole
+from chassis.ledger_keys import make_ledger_key
 from chassis.streams import set_up
 from chassis.wrapping_keys import WrappingKeys
 from congdoan.authority import Certificates
 from congdoan.embedded import ChildProcess, EmbeddedNats, EmbeddedPostgres, ServiceProcess, Supervisor, reserve_port
 from congdoan.embedded.folder import make_private_folder
 from congdoan.embedded.process import plain_environment
-from congdoan.issuer import AUDIENCE, FOLDER, ISSUER, PUBLISHED, Issuer
+from congdoan.issuer import AUDIENCE, FOLDER, ISSUER, PROVINCES, PUBLISHED, Issuer
 from congdoan.migrating import ENVIRONMENTS
+from congdoan.provinces import make_streams
 from congdoan.services import RECORDING, SERVICES
 
 STEP_TIMEOUT_S = 60.0
@@ -39,6 +41,11 @@ def wrapping_keys_of(data: Path) -> Path:
     return data / SECRETS / "wrapping"
 
 
+def ledger_key_of(data: Path) -> Path:
+    """Where the key stands by which a suite signs the checkpoints of its ledger."""
+    return data / SECRETS / "ledger"
+
+
 class StepFailed(Exception):
     """A step before the start of a service did not end well; the message carries the end of its log."""
 
@@ -51,7 +58,8 @@ class Suite:
 
     def __init__(self, data: Path, run: Path) -> None:
         self.data, self.run = data, run
-        self.nats, self.postgres = EmbeddedNats(data / "nats", run), EmbeddedPostgres(data, run)
+        self.nats = EmbeddedNats(data / "nats", run, published=self.issuer_folder / PROVINCES)
+        self.postgres = EmbeddedPostgres(data, run)
         # Kept as long as the suite, so that a service that comes back is found where it was.
         self._ports = {name: reserve_port() for name in SERVICES}
         self._service_ports = {name: reserve_port() for name in SERVICES}
@@ -90,9 +98,15 @@ class Suite:
         self.postgres.create_database(KEYS)
         if not self._wrapping_keys.exists():
             WrappingKeys(self._wrapping_keys).put_first()
+        if not ledger_key_of(self.data).exists():
+            make_ledger_key(ledger_key_of(self.data))
         migrating = self._migrating()
-        asyncio.run(set_up(self.nats.url, RECORDING))
+        asyncio.run(self._make_streams())
         _finish("migrate", migrating)
+
+    async def _make_streams(self) -> None:
+        await set_up(self.nats.url, RECORDING)
+        await make_streams(self.nats.hub)
 
     def start_services(self, supervisor: Supervisor) -> None:
         """Start the services side by side; each waits by itself for those it asks.
@@ -129,6 +143,8 @@ class Suite:
                 "CONGDOAN_KEYS_DATABASE_URL": self.postgres.conninfo(KEYS),
                 "CONGDOAN_WRAPPING_KEY_FILE": str(self._wrapping_keys),
             }
+        if name == "audit":
+            targets["CONGDOAN_LEDGER_KEY_FILE"] = str(ledger_key_of(self.data))
         return plain_environment(
             CONGDOAN_DATABASE_URL=self.postgres.conninfo(name),
             CONGDOAN_NATS_URL=self.nats.url,
@@ -143,6 +159,7 @@ class Suite:
             CONGDOAN_TOKEN_ISSUER=ISSUER,
             CONGDOAN_TOKEN_AUDIENCE=AUDIENCE,
             CONGDOAN_TOKEN_KEYS=str(self.issuer_folder / PUBLISHED),
+            CONGDOAN_PROVINCE_KEYS=str(self.issuer_folder / PROVINCES),
             CONGDOAN_DRAIN_S="1",
             PYTHONUNBUFFERED="1",
             **targets,

@@ -69,6 +69,10 @@ _PHRASES: Mapping[str, tuple[str, str]] = {
     "failed": ("Không hoàn thành: {reason}", "Failed: {reason}"),
     "unknown_service": ("Không có dịch vụ {name}; có: {known}.", "There is no service {name}; there are: {known}."),
     "not_all_said": ("Thiếu biến môi trường {name}.", "The variable {name} is missing."),
+    "no_province_key": (
+        "Tệp không chứa khoá của hệ thống tỉnh (tệp <mã>.nk được cấp cho tỉnh).",
+        "The file holds no key of a province's system (the file <code>.nk that the province was given).",
+    ),
     # tokens
     "no_issuer": (
         "Thư mục {data} chưa có nơi cấp thẻ truy cập; hãy chạy `congdoan up --data` với thư mục này.",
@@ -186,6 +190,65 @@ Those who acknowledged that they keep nothing:
     "read_model": ("Bảng đọc", "Read model"),
     "version": ("Phiên bản", "Version"),
     "lag": ("Còn chậm", "Lag"),
+    # provinces
+    "province_granted": (
+        "Đã cấp quyền cho {code}. Tệp bí mật: {file}. Hướng dẫn: {page}.",
+        "Granted to {code}. Credentials, secret: {file}. Instructions: {page}.",
+    ),
+    "province_limited": ("Đã đặt hạn mức mới cho {code}.", "{code} has other limits now."),
+    "province_revoked": (
+        "Đã thu hồi quyền của {code}; mọi kết nối đã bị ngắt.",
+        "Revoked from {code}; every connection of it has ended.",
+    ),
+    "not_a_branch": (
+        "{code} không phải là công đoàn tỉnh, thành phố hay bộ, ngành nên không có luồng sự kiện riêng.",
+        "{code} is no union of a province or ministry, so it has no events of its own.",
+    ),
+    "already_granted": (
+        "{code} đã được cấp quyền; muốn thay khoá, hãy thêm --renew.",
+        "{code} is granted already; for another key, add --renew.",
+    ),
+    "not_granted": ("Đơn vị này chưa được cấp quyền.", "This unit was not granted anything."),
+    "credentials_in_the_way": (
+        "Tệp {file} đã có và không phải của lần cấp quyền này; hãy chuyển nó đi hoặc chọn --out khác.",
+        "{file} exists and is not of this grant; move it away, or choose another --out.",
+    ),
+    "hub_unavailable": (
+        "Máy chủ NATS không trả lời; hãy chạy lại lệnh này. {reason}",
+        "The NATS server does not answer; run this command again. {reason}",
+    ),
+    "branch": ("Đơn vị", "Branch"),
+    "granted_at": ("Ngày cấp", "Granted"),
+    "connections": ("Kết nối", "Connections"),
+    "leaf_nodes": ("Nút lá", "Leaf nodes"),
+    "last_contact": ("Liên lạc cuối", "Last contact"),
+    "behind": ("Chưa chép", "Not copied"),
+    "unfinished": (
+        "{code}: lệnh cấp quyền hoặc thu hồi trước đó chưa xong; hãy chạy lại.",
+        "{code}: its grant or revocation was not finished; run that command again.",
+    ),
+    # the ledger
+    "checkpoint": ("Mốc chốt sổ", "Checkpoint"),
+    "signed_at": ("Ký lúc", "Signed at"),
+    "root": ("Mã băm gốc", "Root hash"),
+    # a branch that is followed
+    "following_again": ("{reason}; đang thử lại", "{reason}; trying again"),
+    "ledger_key_unreadable": (
+        "Khoá sổ cái phải có dạng tên+mã+khoá, như congdoan ledger key in ra.",
+        "The key of the ledger must be told as name+id+key, as congdoan ledger key prints it.",
+    ),
+    "no_credentials": (
+        "Không có tệp khoá của {province}: hãy cấp bằng congdoan provinces grant, hoặc chỉ ra bằng --credentials.",
+        "There are no credentials of {province}: congdoan provinces grant writes them; or say where with --credentials.",
+    ),
+    "state_unusable": (
+        "{file} không phải là tệp trạng thái của nhánh này.",
+        "{file} is no state of this branch.",
+    ),
+    "beginning_unreadable": (
+        "--from nhận beginning, một ngày (2026-01-31), một thời điểm, hoặc các vị trí (membership:1200,welfare:30).",
+        "--from takes beginning, a day (2026-01-31), a moment, or positions (membership:1200,welfare:30).",
+    ),
 }
 
 

@@ -1,45 +1,45 @@
 """What tests on real servers stand on: one PostgreSQL and one NATS for a whole run, a fresh database for each test."""
 
-import shutil
-import tempfile
 from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from uuid import uuid4
 
-import psycopg
 import pytest
-from psycopg import sql
 
-from chassis.database import migrate, open_pool
+from chassis.database import open_pool
 from chassis.store import EventStore
 from congdoan.embedded import EmbeddedNats, EmbeddedPostgres
+from tests.databases import fresh_database
+from tests.folders import fast_folder, sweep
 
-TEMPLATE = "migrated"
 SECRET = b"a secret of at least 32 bytes ..."
+LONGEST = "test_up.py"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with what takes longest and cannot be shared: at the end, one process would work on it and the others wait."""
+    items.sort(key=lambda item: item.path.name != LONGEST)
 
 
 @pytest.fixture(scope="session")
 def run_folder() -> Iterator[Path]:
-    """A private folder with a short path: pytest's own are too long for a socket."""
-    folder = Path(tempfile.mkdtemp(prefix="congdoan-"))
-    yield folder
-    shutil.rmtree(folder)
+    """A private folder for what the servers of the run keep."""
+    sweep()
+    with fast_folder() as folder:
+        yield folder
 
 
 @pytest.fixture(scope="session")
-def postgres(run_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedPostgres]:
-    """A PostgreSQL for the whole run, with a migrated database to copy."""
-    with EmbeddedPostgres(tmp_path_factory.mktemp("postgres"), run_folder) as server:
-        server.create_database(TEMPLATE)
-        migrate(server.conninfo(TEMPLATE))
+def postgres(run_folder: Path) -> Iterator[EmbeddedPostgres]:
+    """A PostgreSQL for the whole run."""
+    with EmbeddedPostgres(run_folder, run_folder / "run") as server:
         yield server
 
 
 @pytest.fixture(scope="session")
-def nats(run_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedNats]:
+def nats(run_folder: Path) -> Iterator[EmbeddedNats]:
     """A NATS for the whole run; its streams outlive a test, so a test takes names of its own."""
-    with EmbeddedNats(tmp_path_factory.mktemp("nats"), run_folder) as server:
+    with EmbeddedNats(run_folder / "nats", run_folder / "run") as server:
         yield server
 
 
@@ -50,22 +50,17 @@ def nats_url(nats: EmbeddedNats) -> str:
 
 
 @pytest.fixture
-def own_nats(tmp_path: Path) -> Iterator[EmbeddedNats]:
+def own_nats() -> Iterator[EmbeddedNats]:
     """A NATS for one test, which may kill it."""
-    folder = Path(tempfile.mkdtemp(prefix="congdoan-"))
-    with EmbeddedNats(tmp_path / "nats", folder) as server:
+    with fast_folder() as folder, EmbeddedNats(folder / "nats", folder) as server:
         yield server
-    shutil.rmtree(folder)
 
 
 @pytest.fixture
 def database(postgres: EmbeddedPostgres) -> Iterator[str]:
     """A fresh migrated database, as a conninfo."""
-    name = f"test_{uuid4().hex}"
-    with psycopg.connect(postgres.conninfo("postgres"), autocommit=True) as connection:
-        connection.execute(sql.SQL("create database {} template {}").format(sql.Identifier(name), sql.Identifier(TEMPLATE)))
-        yield postgres.conninfo(name)
-        connection.execute(sql.SQL("drop database {} with (force)").format(sql.Identifier(name)))
+    with fresh_database(postgres) as conninfo:
+        yield conninfo
 
 
 @pytest.fixture

@@ -4,28 +4,19 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
-
-import psycopg
-from psycopg import sql
 
 from chassis.database import migrate
 from chassis.key_store import KEY_STEPS, KeyStore
 from chassis.wrapping_keys import WrappingKeys
 from congdoan.embedded import EmbeddedPostgres
+from tests.databases import fresh_database
 
 
 @contextmanager
 def fresh_keys(postgres: EmbeddedPostgres) -> Iterator[str]:
     """An empty key store, as a conninfo."""
-    name = f"keys_{uuid4().hex}"
-    postgres.create_database(name)
-    try:
-        migrate(postgres.conninfo(name), steps=KEY_STEPS)
-        yield postgres.conninfo(name)
-    finally:
-        with psycopg.connect(postgres.conninfo("postgres"), autocommit=True) as connection:
-            connection.execute(sql.SQL("drop database {} with (force)").format(sql.Identifier(name)))
+    with fresh_database(postgres, steps=KEY_STEPS) as conninfo:
+        yield conninfo
 
 
 def wrapping_file(folder: Path) -> Path:

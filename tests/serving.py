@@ -4,8 +4,6 @@ Users call with tokens, services with their certificates, and every answer has s
 """
 
 import asyncio
-import shutil
-import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from functools import cache
@@ -15,7 +13,6 @@ from typing import Any, TypeVar
 from uuid import uuid4
 
 import grpc
-import psycopg
 from google.protobuf.descriptor import MethodDescriptor, ServiceDescriptor
 from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
@@ -25,6 +22,8 @@ from chassis.calls import path_of
 from chassis.clients import Refused, RpcClient
 from chassis.credentials import Credentials
 from chassis.database import migrate
+from chassis.key_store import KEY_STEPS
+from chassis.ledger_keys import make_ledger_key
 from chassis.operations import OPERATIONS
 from chassis.refusals import Unavailable
 from chassis.security import Caller, Role
@@ -33,6 +32,8 @@ from chassis.streams import set_up
 from chassis.wrapping_keys import WrappingKeys
 from congdoan.embedded import EmbeddedNats, EmbeddedPostgres
 from tests import identities
+from tests.databases import fresh_database, new_name
+from tests.folders import fast_folder
 from tests.issuing import credentials_of, token_of, token_settings
 
 FOUNDER = Caller("founder", Role.FEDERATION_OFFICER, "tld", "en")
@@ -77,29 +78,17 @@ async def patiently(ask: Callable[[], Awaitable[T]]) -> T:
 
 
 @contextmanager
-def fresh_database(postgres: EmbeddedPostgres) -> Iterator[str]:
-    """An empty database, as a conninfo."""
-    name = f"test_{uuid4().hex}"
-    postgres.create_database(name)
-    yield postgres.conninfo(name)
-    with psycopg.connect(postgres.conninfo("postgres"), autocommit=True) as connection:
-        connection.execute(f"drop database {name} with (force)".encode())
-
-
-@contextmanager
 def a_nats_of_its_own() -> Iterator[EmbeddedNats]:
-    """A NATS for several tests that share what they made."""
-    folder = Path(tempfile.mkdtemp(prefix="congdoan-"))
-    try:
-        with EmbeddedNats(folder / "data", folder) as nats:
-            yield nats
-    finally:
-        shutil.rmtree(folder)
+    """A NATS for one test, or for several that share what they made."""
+    with fast_folder() as folder, EmbeddedNats(folder / "data", folder) as nats:
+        yield nats
 
 
 def settings_of(name: str, database: str, nats_url: str, **more: Any) -> Any:
     """What a service is told: as little as there can be, with the certificates and the issuer of the run."""
-    told = {"database_url": database, "nats_url": nats_url, "secret": SECRET, "drain_s": 0.5}
+    told: dict[str, Any] = {"database_url": database, "nats_url": nats_url, "secret": SECRET, "drain_s": 0.5}
+    if name == "audit":
+        told["ledger_key_file"] = ledger_key_file()
     settings = import_module(f"{name}.settings").Settings
     return settings(**{**told, **identities.tls_settings(name), **token_settings(), **more})
 
@@ -219,22 +208,32 @@ async def suite_of(postgres: EmbeddedPostgres, nats_url: str, *names: str, **mor
     services: dict[str, Service] = {}
     async with AsyncExitStack() as stack:
         for name in names:
-            database = stack.enter_context(fresh_database(postgres))
+            database = new_name()
             further = _of_membership(postgres, stack) if name == "membership" else _beside(services)
-            settings = settings_of(name, database, nats_url, **{**further, **more.get(name, {})})
-            services[name] = await stack.enter_async_context(running(built(name, settings)))
+            settings = settings_of(name, postgres.conninfo(database), nats_url, **{**further, **more.get(name, {})})
+            service = built(name, settings)
+            stack.enter_context(fresh_database(postgres, service.schema, name=database))
+            services[name] = await stack.enter_async_context(running(service))
         suite = Suite(services)
         stack.push_async_callback(suite.close)
         yield suite
 
 
 def _of_membership(postgres: EmbeddedPostgres, stack: AsyncExitStack) -> dict[str, Any]:
-    keys = stack.enter_context(fresh_database(postgres))
+    keys = stack.enter_context(fresh_database(postgres, steps=KEY_STEPS))
     return {"keys_database_url": keys, "wrapping_key_file": str(wrapping_key_file())}
 
 
 def _beside(services: dict[str, Service]) -> dict[str, Any]:
     return {"membership_target": services_target_of(services["membership"])} if "membership" in services else {}
+
+
+def ledger_key_file() -> Path:
+    """The key by which checkpoints are signed, the same for a whole run."""
+    file = identities.authority_file().parent / "ledger-key"
+    if not file.exists():
+        make_ledger_key(file)
+    return file
 
 
 def wrapping_key_file() -> Path:

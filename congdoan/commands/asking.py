@@ -5,6 +5,7 @@
 1     it could not, or service and auditor disagree on a figure
 2     it was asked wrongly: an option, a unit, a day that is none
 3     nobody is there to ask: no suite, or a service that does not answer
+4-6   what a branch received must not be: :mod:`congdoan.commands.following`
 ====  ==========================================================================
 
 Imports stand in the commands: completion in a shell asks this program at every key, and needs none of them.
@@ -55,13 +56,18 @@ GiverOption = Annotated[str, typer.Option("--by")]
 HolderOption = Annotated[str | None, typer.Option("--as")]
 
 
-def asked(ask: "Callable[[Federation], Awaitable[T]]", data: Path | None, lang: Lang) -> T:
-    """What a running suite answers; the program ends when there is none, or it refuses."""
+def asked(ask: "Callable[[Federation], Awaitable[T]]", data: Path | None, lang: Lang, as_province: Path | None = None) -> T:
+    """What a running suite answers; the program ends when there is none, or it refuses.
+
+    :param as_province: the credentials file of a province, as whose system it is asked.
+    """
     from congdoan import access
     from congdoan.clients import connected
+    from congdoan.provinces.identity import token_of_file
 
     async def asking() -> T:
-        found = access.find(data, os.environ, lang.value)
+        shown = token_of_file(as_province) if as_province else None
+        found = access.find(data, os.environ, lang.value, shown)
         async with connected(found.targets, found.credentials, vouch=found.vouch) as federation:
             return await ask(federation)
 
@@ -81,10 +87,11 @@ def rows(
     data: Path | None,
     json: bool,
     lang: Lang,
+    as_province: Path | None = None,
 ) -> None:
     from congdoan.tables import listing
 
-    found = asked(ask, data, lang)
+    found = asked(ask, data, lang, as_province)
     if json:
         return show({name: [row.document for row in found]})
     if not found:
@@ -113,6 +120,7 @@ def errors(lang: Lang) -> Iterator[None]:
     from congdoan.feeding import SampleRefused
     from congdoan.issuer import NoIssuer
     from congdoan.officers import NobodyVouches, UnknownName
+    from congdoan.provinces.keys import NotASeed
     from congdoan.suite import StepFailed
     from congdoan.whereabouts import NoSuite, UnsafeFolder
 
@@ -122,6 +130,8 @@ def errors(lang: Lang) -> Iterator[None]:
         fail(MISUSED, say("unknown_name", lang.value, known=unknown))
     except NobodyVouches:
         fail(MISUSED, say("nobody_vouches", lang.value))
+    except NotASeed:
+        fail(MISUSED, say("no_province_key", lang.value))
     except NotAllSaid as missing:
         fail(MISUSED, say("not_all_said", lang.value, name=missing))
     except NoIssuer as none:

@@ -1,6 +1,7 @@
 """What can be typed about consents, members' children, and the reading of names?"""
 
 from datetime import datetime
+from pathlib import Path
 from typing import Annotated
 from uuid import UUID, uuid4
 
@@ -118,6 +119,7 @@ def children_list(parent: PersonArgument, data: DataOption = None, json: JsonOpt
 def members_names(
     people: Annotated[list[UUID], typer.Argument()],
     reason: Annotated[str, typer.Option("--reason")] = "",
+    as_province: Annotated[Path | None, typer.Option("--as-province", exists=True, dir_okay=False)] = None,
     data: DataOption = None,
     json: JsonOption = False,
     lang: LangOption = Lang.VI,
@@ -126,7 +128,7 @@ def members_names(
     from congdoan.consents import names
 
     columns = ("member_id", "full_name", "erased", "refusal")
-    rows(lambda to: names(to, people, reason), "members", columns, data, json, lang)
+    rows(lambda to: names(to, people, reason), "members", columns, data, json, lang, as_province)
 
 
 @members.command("readings")

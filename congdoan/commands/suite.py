@@ -93,7 +93,7 @@ def events_contract(
     json: JsonOption = False,
     lang: LangOption = Lang.VI,
 ) -> None:
-    """AsyncAPI and the JSON Schemas of every published event, written anew; what would break a reader is refused."""
+    """AsyncAPI, JSON Schemas and dictionary of all published events, written anew; what would break a reader is refused."""
     from congdoan.event_contract import BreakingChange, write
 
     try:

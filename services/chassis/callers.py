@@ -1,4 +1,5 @@
-"""Who sent this call? A user by a bearer token, a service of the suite by the certificate of its connection.
+"""Who sent this call? A user or a province's system by a bearer token, a service of the suite by the certificate of its
+connection.
 
 A service that acts for an officer shows both: its own certificate, and the token the officer called it with.
 """
@@ -7,6 +8,7 @@ from dataclasses import replace
 
 from chassis.calls import Context, Metadata, language_of
 from chassis.identities import peer_service
+from chassis.province_tokens import ProvinceTokens, says_province
 from chassis.refusals import Language, Unauthenticated
 from chassis.security import Caller, Role
 from chassis.tokens import TokenMissing, TokenVerifier
@@ -17,10 +19,10 @@ SERVICE_KEY = "calling-service"
 
 
 class Callers:
-    """Tells the caller of each call; see :mod:`chassis.tokens` for what a token must be."""
+    """Tells the caller of each call; see :mod:`chassis.tokens` and :mod:`chassis.province_tokens` for what a token must be."""
 
-    def __init__(self, tokens: TokenVerifier) -> None:
-        self._tokens = tokens
+    def __init__(self, tokens: TokenVerifier, provinces: ProvinceTokens | None = None) -> None:
+        self._tokens, self._provinces = tokens, provinces
 
     async def identify(self, metadata: Metadata, context: Context) -> Caller:
         """Who calls.
@@ -37,7 +39,13 @@ class Callers:
         return replace(caller, service=service) if service else caller
 
     async def _user(self, token: str, language: Language) -> Caller:
-        return self._tokens.known(token, language) or await self._tokens.caller(token, language)
+        if found := self._tokens.known(token, language):
+            return found
+        if self._provinces and (found := self._provinces.known(token, language)):
+            return found
+        if self._provinces and says_province(token):
+            return self._provinces.caller(token, language)
+        return await self._tokens.caller(token, language)
 
 
 def _certified(context: Context) -> str:

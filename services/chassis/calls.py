@@ -60,6 +60,13 @@ class Fault(Refusal):
     en = "The service met a fault; reference {reference}."
 
 
+class ForPeopleAlone(Forbidden):
+    """What is recorded is somebody's decision, and a province's system is nobody: it asks, and changes nothing."""
+
+    vi = "Hệ thống của tỉnh chỉ được hỏi; việc ghi nhận phải do cán bộ thực hiện."
+    en = "A province's system may only ask; what is recorded is for an officer to do."
+
+
 class Gate:
     """How many calls may be inside at once; one more is refused, at next to no cost."""
 
@@ -145,7 +152,7 @@ class Method:
     ) -> None:
         self.name, self.full_name, self.needs = method.name, path_of(method)[1:], need_of(method)
         self.services, self.batch = services_of(method), "items" in method.input_type.fields_by_name
-        self.reading = reading and is_for_auditors(method)
+        self.reading, self.changes = reading and is_for_auditors(method), not reading
         self.request: type[Message] = GetMessageClass(method.input_type)
         self.answer, self.gate, self.around, self.question, self.max_bytes = answer, gate, around, question, max_bytes
 
@@ -160,7 +167,7 @@ class Method:
             outcome = "CANCELLED"
             raise
         except Exception as error:
-            refusal = _refusal_of(error, self.full_name)
+            refusal = refusal_of(error, self.full_name)
             outcome = refusal.rule
             words = told(refusal, language_of(metadata))
             # An abort sends trailers only, which a channel may still retry; a set status would send headers first.
@@ -200,6 +207,8 @@ class Method:
 
         :raises Forbidden: nothing, whatever the call is about.
         """
+        if caller.is_province and self.changes:
+            raise ForPeopleAlone()
         trusted = bool(caller.service)
         if trusted and caller.service not in self.services:
             raise Forbidden()
@@ -292,7 +301,7 @@ def language_of(metadata: Metadata) -> Language:
     return "en" if metadata.get("accept-language", "").lower().startswith("en") else "vi"
 
 
-def _refusal_of(error: Exception, method: str) -> Refusal:
+def refusal_of(error: Exception, method: str) -> Refusal:
     """What the caller is told of an exception; what nobody foresaw is logged, without any value."""
     match error:
         case Refusal():

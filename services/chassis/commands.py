@@ -85,6 +85,7 @@ class Handler(Generic[S, C, F]):
     ``decide`` is pure: (state or None, command, facts) → events, or raises a refusal. ``at`` names the unit at which the
     caller needs the right, where that is not the aggregate's own unit (the new unit accepts a transfer). ``creates``
     says that the aggregate is expected not to exist yet: it is not looked for, and the append finds out when it does.
+    ``sees_places`` says that the decision stands on the places of all units, none of which may have changed meanwhile.
     """
 
     command: type[C]
@@ -93,6 +94,7 @@ class Handler(Generic[S, C, F]):
     facts: Facts[C, F]
     at: Callable[[S | None, C, F], str] | None = None
     creates: bool = False
+    sees_places: bool = False
 
 
 @dataclass(frozen=True, slots=True)

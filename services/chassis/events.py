@@ -9,13 +9,16 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from functools import cached_property
-from typing import Annotated, Any, ClassVar, Protocol, Self, TypeVar, get_args
+from typing import Annotated, Any, ClassVar, Literal, Protocol, Self, TypeVar, get_args
 from uuid import UUID
 
 import orjson
 from pydantic import BaseModel, ConfigDict, Field, GetJsonSchemaHandler, ValidationError
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, to_json
+
+from chassis import wording
+from chassis.refusals import Language
 
 T = TypeVar("T")
 Json = dict[str, Any]
@@ -53,6 +56,19 @@ class Seal(Protocol):
         """The value of a field; None once the person was erased. :raises BrokenSeal: it was not sealed here."""
 
 
+class Branches(Protocol):
+    """What knows in which branch units lie; see :class:`chassis.hierarchy.Hierarchy`."""
+
+    def branch_of(self, unit: str) -> str:
+        """The branch of a unit."""
+
+    def branch_above(self, parents: Iterable[str]) -> str:
+        """The branch of a unit that is about to lie under some parents, line before function."""
+
+
+Moves = Literal["nothing", "places", "branches"]
+
+
 class BrokenSeal(Exception):
     """A sealed value does not belong where it stands, or nobody has its key."""
 
@@ -60,9 +76,12 @@ class BrokenSeal(Exception):
 class Event(BaseModel):
     """Something that happened, told as a whole sentence for strangers too.
 
-    A subclass gives its stable topic and, once it changed, its schema version and an upcaster per old version::
+    A subclass gives its stable topic, its words (:mod:`chassis.wording`) and, once it changed, its schema version and an
+    upcaster per old version::
 
         class UnitRenamed(Event, topic="membership.unit_renamed"):
+            vi = "Đổi tên đơn vị: đơn vị {unit} mang tên “{name}”."
+            en = "Unit renamed: the unit {unit} is now called “{name}”."
             name: str
 
     ``unit`` is the unit in whose history it stands, ``on`` the day it was true (the recorded time is the store's).
@@ -72,10 +91,19 @@ class Event(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
 
     topic: ClassVar[str]
+    vi: ClassVar[str] = ""
+    en: ClassVar[str] = ""
+    meanings: ClassVar[Mapping[str, wording.Words]] = wording.means(
+        unit=("mã đơn vị mà sự kiện thuộc về", "code of the unit in whose history it stands"),
+        on=("ngày sự việc có hiệu lực", "the day it was true"),
+    )
+    """Of its fields, where they mean something special; of `unit` and `on` for all."""
     schema_version: ClassVar[int] = 1
     upcasters: ClassVar[Mapping[int, Upcaster]] = {}
     """From each earlier schema version to the next. A sealed value passes through as it is, and keeps its name."""
     subject: ClassVar[str] = ""
+    moves: ClassVar[Moves] = "nothing"
+    """Whether a unit has another place in the tree by it, or units lie in other branches."""
     personal_fields: ClassVar[tuple[str, ...]] = ()
 
     unit: str
@@ -111,6 +139,24 @@ class Event(BaseModel):
         """Whose personal values it holds; of an event that has a subject."""
         person: UUID = getattr(self, self.subject)
         return person
+
+    @property
+    def placed_by(self) -> tuple[str, ...]:
+        """The units whose places say in which branch it is told."""
+        return (self.unit,)
+
+    def branch_in(self, tree: Branches) -> str:
+        """The branch whose subscribers receive it: that of its unit, where its class says no other."""
+        return tree.branch_of(self.unit)
+
+    def in_words(self, language: Language) -> str:
+        """What happened, in a sentence without personal values. :raises Unworded: the class has no words."""
+        return wording.sentence_of(type(self), language, lambda names: self._told(names.split("|"), language))
+
+    def _told(self, names: list[str], language: Language) -> str:
+        """The value of the first of some fields that has one."""
+        name = next((name for name in names if getattr(self, name) is not None), names[-1])
+        return wording.value_in_words(name, getattr(self, name), language)
 
     def encode(self, seal: Seal | None = None) -> bytes:
         """The JSON bytes to store and announce; the first key tells the schema version.

@@ -7,7 +7,7 @@ aggregate wait behind it, and everything else goes on.
 
 import asyncio
 from base64 import b64decode, b64encode
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 from typing import LiteralString, Protocol
 from uuid import UUID
@@ -66,21 +66,34 @@ class Overtaken(Exception):
     """Somebody else moved this follower: another process of the service, or an answer that was lost on its way."""
 
 
+async def _nothing_in_memory(after: int) -> None:
+    """What another process took is in the database, and there alone."""
+
+
 class Follower:
     """Drives one effect along one history and remembers how far it came.
 
     Several processes may drive the same follower: the row of its position is locked while a batch is taken, so that
     each event takes effect once, whoever comes first.
+
+    :param on_overtaken: told, when another process has taken what came after a position, before that is known here: whoever
+        keeps in memory what the rows say reads them again.
     """
 
-    def __init__(self, pool: AsyncConnectionPool[Connection], effect: Effect, clock: Callable[[], datetime]) -> None:
+    def __init__(
+        self,
+        pool: AsyncConnectionPool[Connection],
+        effect: Effect,
+        clock: Callable[[], datetime],
+        on_overtaken: Callable[[int], Awaitable[None]] = _nothing_in_memory,
+    ) -> None:
         self.effect = effect
         self.name, self.source, self.topics = effect.name, effect.source, effect.topics
         self.position = 0
         self.awaited = asyncio.Event()
         """Set while somebody waits for a position: whoever drives the follower need not gather more events then."""
-        self._kept = 0
-        self._pool, self._clock = pool, clock
+        self._kept, self._loaded = 0, False
+        self._pool, self._clock, self._on_overtaken = pool, clock, on_overtaken
         self._moved = asyncio.Condition()
 
     async def load(self) -> None:
@@ -90,7 +103,9 @@ class Follower:
                 "insert into followers (follower, position) values (%s, 0) on conflict do nothing", (self.name,)
             )
             position = await _value(connection, "select position from followers where follower = %s", (self.name,))
-        self._kept = position or 0
+        if self._loaded and (position or 0) > self.position:
+            await self._on_overtaken(self.position)
+        self._kept, self._loaded = position or 0, True
         await self._reach(self._kept)
 
     async def take(self, events: Sequence[RecordedEvent], *, upto: int | None = None) -> None:

@@ -156,9 +156,7 @@ class Writer:
                 self._conninfo, autocommit=True, prepare_threshold=1, connect_timeout=5
             )
         cursor = self._connection.cursor(binary=True)
-        await cursor.execute(
-            "select * from append_batch(%b,%b,%b,%b,%b,%b,%b,%b,%b,%b,%b,%b,%b,%b,%b,%b)", plan.arrays(self._clock(), self._hash)
-        )
+        await cursor.execute("select * from append_batch(" + ",".join(["%b"] * 20) + ")", plan.arrays(self._clock(), self._hash))
         return await cursor.fetchall()
 
     def _hash(self, key: str) -> bytes:

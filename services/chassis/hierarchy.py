@@ -5,7 +5,7 @@ and asked at every command, so each service keeps it in memory, fed by the rows 
 """
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 from itertools import chain
@@ -87,6 +87,22 @@ def _place(places: str, on: date | None) -> str:
     return parent
 
 
+def upwards(units: Iterable[str], nodes: Mapping[str, Node], on: date | None = None) -> Iterator[Node]:
+    """Some units and all above them that are among some nodes, the nearest first, by line before function; as of a day."""
+    seen: set[str] = set()
+    queue = list(units)
+    for code in queue:
+        if code not in seen and (node := nodes.get(code)) is not None:
+            seen.add(code)
+            yield node
+            queue.extend(node.parents(on))
+
+
+def branch_among(units: Iterable[str], nodes: Mapping[str, Node]) -> str:
+    """The nearest branch at or above some units, by line before function; `NATIONAL` when there is none."""
+    return next((node.code for node in upwards(units, nodes) if node.opens_branch), NATIONAL)
+
+
 class Hierarchy:
     """The units in memory: current ancestors in a dictionary's time, subtrees as of any day.
 
@@ -98,6 +114,8 @@ class Hierarchy:
         """While it holds, this is the tree of just now, and rights may follow from it."""
         self.position = 0
         """Of the last unit event taken in."""
+        self.changes = 0
+        """How often a unit was changed here; whatever is derived from the tree is as good as before while this stays."""
         self._nodes: dict[str, Node] = {}
         self._children_ever: dict[str, set[str]] = {}
         self._ancestors: dict[str, tuple[str, ...]] = {}
@@ -109,6 +127,7 @@ class Hierarchy:
             if known is not None and known.position >= node.position:
                 continue
             self._nodes[node.code] = node
+            self.changes += 1
             self.position = max(self.position, node.position)
             for _, parent in chain(orjson.loads(node.line), orjson.loads(node.functional)):
                 if parent:
@@ -139,7 +158,7 @@ class Hierarchy:
 
     def ancestors_on(self, unit: str, on: date | None = None) -> tuple[str, ...]:
         """As :meth:`ancestors`, as of a day."""
-        return tuple(self._upwards(unit, on))
+        return tuple(node.code for node in upwards((unit,), self._nodes, on))
 
     def is_under(self, unit: str, top: str) -> bool:
         """Whether a unit is `top` or lies somewhere below it, as of now."""
@@ -148,6 +167,14 @@ class Hierarchy:
     def branch_of(self, unit: str) -> str:
         """The nearest branch at or above the unit, by line before function; `NATIONAL` when there is none."""
         return next((code for code in self.ancestors(unit) if self._nodes[code].opens_branch), NATIONAL)
+
+    def branch_above(self, parents: Iterable[str]) -> str:
+        """The branch of a unit that is about to lie under some parents, line before function."""
+        return branch_among(parents, self._nodes)
+
+    def around(self, unit: str, *others: str) -> dict[str, Node]:
+        """A unit, everything under it as of now, dissolved too, and everything above any of these or above some others."""
+        return {node.code: node for node in upwards((*self.under(unit, dissolved=True), *others), self._nodes)}
 
     def under(self, top: str, on: date | None = None, *, dissolved: bool = False) -> list[str]:
         """The codes of a unit's subtree on a day, itself first; each once, parents before children.
@@ -164,15 +191,8 @@ class Hierarchy:
                     queue.append(child)
         return list(found)
 
+    def __contains__(self, unit: object) -> bool:
+        return unit in self._nodes
+
     def __len__(self) -> int:
         return len(self._nodes)
-
-    def _upwards(self, unit: str, on: date | None) -> Iterator[str]:
-        seen: dict[str, None] = {}
-        queue = [unit] if unit in self._nodes else []
-        for code in queue:
-            if code in seen or code not in self._nodes:
-                continue
-            seen[code] = None
-            yield code
-            queue.extend(self._nodes[code].parents(on))

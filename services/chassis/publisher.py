@@ -37,8 +37,6 @@ ACKNOWLEDGED_WITHIN_S = 10.0
 FIRST_RETRY_S, LAST_RETRY_S = 0.05, 2.0
 STOPPED_RETRY_S = 10.0
 
-_WRONG_LAST_SEQUENCE = 10071
-
 log = structlog.get_logger(__name__)
 
 
@@ -232,7 +230,7 @@ class Publisher:
         except NoRespondersError:
             raise Overtaken("the stream is gone") from None
         except JetStreamError as error:
-            if error.code == _WRONG_LAST_SEQUENCE:
+            if error.code == streams.WRONG_LAST_SEQUENCE:
                 raise Overtaken from None
             raise
         if acknowledged["seq"] != batch.last.position:

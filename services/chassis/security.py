@@ -29,6 +29,9 @@ class Role(IntEnum):
     SERVICE = 6
 
 
+PROVINCE = "province:"
+"""How the id of a province's system begins; the code of its unit follows."""
+
 EVERYWHERE = (Role.SERVICE, Role.AUDITOR)
 """Roles that are held at no unit in particular."""
 
@@ -47,6 +50,11 @@ class Caller:
     language: Language = "vi"
     token: str = field(default="", repr=False, compare=False)
     service: str = ""
+
+    @property
+    def is_province(self) -> bool:
+        """Whether it is the system of a province, and no person."""
+        return self.id.startswith(PROVINCE)
 
     @property
     def actor(self) -> Actor:

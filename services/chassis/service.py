@@ -32,6 +32,7 @@ from chassis.limits import Limits
 from chassis.metrics import Metrics, MetricsServer
 from chassis.operations import OPERATIONS, Operations, Standing
 from chassis.projector import Projection, Projector
+from chassis.province_tokens import ProvinceTokens
 from chassis.publisher import Publisher
 from chassis.read_models import ReadModel
 from chassis.refusals import DeadlinePassed, Unavailable
@@ -92,6 +93,7 @@ class Service:
         self.caller = Caller(name, Role.SERVICE, "")
         self.credentials = Credentials(identity=settings.identity())
         self.tokens = TokenVerifier(settings.token_issuer, settings.token_audience, settings.token_keys)
+        self.provinces = ProvinceTokens(settings.province_keys, settings.token_audience)
         self.limits = Limits(settings.calls_per_second_per_caller, settings.burst_per_caller, settings.calls_at_once_per_caller)
         self.pool = open_pool(settings.database_url)
         self.signal = AppendSignal(settings.database_url)
@@ -128,13 +130,25 @@ class Service:
         """
         self._units = units
         self.schema += units.schema
-        (self._units_follower,) = self.follow(Projection(units, on_rows=self.tree.put))
+
+        async def read_again(after: int) -> None:
+            self.tree.put(await fetch_rows(self.pool, units, "position > %s", (after,)))
+
+        self._units_follower = Follower(self.pool, Projection(units, on_rows=self.tree.put), self.clock, read_again)
+        self._followers.append(self._units_follower)
         self.confirm("units", self.tree.lease, lambda: self.tree.position, record or self.tree_position)
         return self.tree
 
     def confirm(self, what: str, lease: Lease, position: Callable[[], int], record: Callable[[], Awaitable[int]]) -> None:
         """Keep a lease on what follows a record; see :class:`~chassis.confirmation.Confirmation`."""
         self._confirmations.append(Confirmation(what, lease, position, record))
+
+    async def tree_at(self, position: int) -> None:
+        """Wait until the tree shows a position of the history its units stand in.
+
+        :raises Unavailable: see :meth:`at_least`.
+        """
+        await self.at_least(position, self._units_follower)
 
     async def tree_position(self) -> int:
         """The position of the last unit event in the own history, for those who follow it.
@@ -170,10 +184,17 @@ class Service:
     async def current(self, follower: Follower) -> None:
         """Wait until a read model of the own history shows every command answered so far: others decide on what it says.
 
+        :raises Unavailable: see :meth:`at_least`.
+        """
+        await self.at_least(await self.store.head(), follower)
+
+    async def at_least(self, position: int, follower: Follower) -> None:
+        """Wait until a read model shows a position of the history it follows.
+
         :raises Unavailable: it does not within `CURRENT_WITHIN_S`.
         """
         try:
-            await follower.at_least(await self.store.head(), CURRENT_WITHIN_S)
+            await follower.at_least(position, CURRENT_WITHIN_S)
         except DeadlinePassed:
             raise Unavailable(reason="read model") from None
 
@@ -192,6 +213,8 @@ class Service:
         """
         needs = {**needs_of(contracts), **{handler.command.__name__: Role.SERVICE for handler in own_menu}}
         secret = self.settings.secret_bytes()
+        if self._units and self._units.source == self.name:
+            more["tree_at"] = self.tree_at
         application = Application(self.store, [*menu, *own_menu], needs, self.tree, secret=secret, sealer=self.sealer, **more)
         self._answers.append(lambda rpc: rpc.commands(application, contracts, [handler.command for handler in menu]))
         return application
@@ -277,7 +300,7 @@ class Service:
     def _rpc(self, operations: Operations) -> Rpc:
         rpc = Rpc(
             Surroundings(
-                Callers(self.tokens).identify,
+                Callers(self.tokens, self.provinces).identify,
                 self.tree,
                 self.limits,
                 operations.await_positions,

@@ -57,6 +57,8 @@ class Settings(BaseSettings):
     """What tokens must be meant for, their ``aud``."""
     token_keys: str = Field(min_length=1)
     """Where the issuer's JSON Web Key Set is: path of a file, or an http(s) address."""
+    province_keys: Path | None = None
+    """The keys of the provinces' systems, a JSON Web Key Set in which each has its `unit`; nobody's when left out."""
     calls_per_second_per_caller: float = Field(default=5_000, gt=0)
     """What comes back to a caller's allowance each second; an item of a batch counts as a call. Services have no limit."""
     burst_per_caller: float = Field(default=20_000, gt=MAX_ITEMS)

@@ -19,7 +19,7 @@ import orjson
 from jwt.utils import base64url_decode
 
 from chassis.refusals import Language, Unauthenticated
-from chassis.security import Caller, Role
+from chassis.security import PROVINCE, Caller, Role
 from chassis.token_keys import ALGORITHMS, Key, TokenKeys
 
 LEEWAY_S = 30
@@ -40,6 +40,7 @@ _TYPES = (None, "JWT", "jwt", "at+jwt", "application/at+jwt")
 _CODE = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 _MAX_CODE, _MAX_SUBJECT = 40, 200
 _JWS = jwt.PyJWS()
+Claims = Mapping[str, Any]
 
 
 class TokenMissing(Unauthenticated):
@@ -176,46 +177,49 @@ class TokenVerifier:
         """
         if found := self.known(token, language):
             return found
-        kid, algorithm = _named_key(token)
+        kid, algorithm = named_key(token)
         key = await self.keys.find(kid)
         if key is None:
             raise TokenKeyUnknown()
         if found := self.known(token, language):
             return found
-        claims = _signed_claims(token, key, algorithm)
-        until = self._check(claims)
+        claims = signed_claims(token, key, algorithm)
+        until = checked(claims, self.issuer, self.audience, self._clock(), MAX_LIFETIME_S, TokenLivesTooLong)
         known = _Known(_callers(token, claims), key, until)
         self._known[token] = known
         if len(self._known) > self._max_known:
             self._known.popitem(last=False)
         return known.callers[language]
 
-    def _check(self, claims: Mapping[str, Any]) -> float:
-        """For whom it is, and until when it holds.
 
-        :raises Unauthenticated: not for us, or not now.
-        """
-        if any(claims.get(name) is None for name in _REQUIRED):
-            raise TokenMalformed()
-        if claims["iss"] != self.issuer:
-            raise TokenOfAnotherIssuer()
-        audience = claims["aud"]
-        if self.audience != audience and not (isinstance(audience, list) and self.audience in audience):
-            raise TokenForAnother()
-        made, begins, ends = (_time(claims[name]) for name in ("iat", "nbf", "exp"))
-        if ends - made > MAX_LIFETIME_S:
-            raise TokenLivesTooLong()
-        now = self._clock()
-        if now >= ends + LEEWAY_S:
-            raise TokenExpired()
-        if now < max(made, begins) - LEEWAY_S:
-            raise TokenNotYetValid()
-        return ends + LEEWAY_S
+def checked(
+    claims: Claims, issuer: str, audience: str, now: float, max_lifetime_s: float, too_long: type[Unauthenticated]
+) -> float:
+    """For whom a token is, and until when it holds.
+
+    :raises Unauthenticated: not for us, or not now; `too_long` where it was made for more than so many seconds.
+    """
+    if any(claims.get(name) is None for name in _REQUIRED):
+        raise TokenMalformed()
+    if claims["iss"] != issuer:
+        raise TokenOfAnotherIssuer()
+    meant_for = claims["aud"]
+    if audience != meant_for and not (isinstance(meant_for, list) and audience in meant_for):
+        raise TokenForAnother()
+    made, begins, ends = (_time(claims[name]) for name in ("iat", "nbf", "exp"))
+    if ends - made > max_lifetime_s:
+        raise too_long()
+    if now >= ends + LEEWAY_S:
+        raise TokenExpired()
+    if now < max(made, begins) - LEEWAY_S:
+        raise TokenNotYetValid()
+    return ends + LEEWAY_S
 
 
 def is_subject(text: str) -> bool:
-    """Whether it can be a caller's id: it goes into events and logs, so it is short and has no control characters."""
-    return 0 < len(text) <= _MAX_SUBJECT and text.isprintable()
+    """Whether it can be a person's id: it goes into events and logs, so it is short and has no control characters; and it is
+    not that of a province's system, which shows itself (:mod:`chassis.province_tokens`)."""
+    return 0 < len(text) <= _MAX_SUBJECT and text.isprintable() and not text.startswith(PROVINCE)
 
 
 def is_unit(text: str) -> bool:
@@ -223,7 +227,7 @@ def is_unit(text: str) -> bool:
     return len(text) <= _MAX_CODE and bool(_CODE.fullmatch(text))
 
 
-def _named_key(token: str) -> tuple[str, str]:
+def named_key(token: str) -> tuple[str, str]:
     """Which key a token says it was signed with, and how; nothing of it is believed yet.
 
     :raises TokenMissing, TokenMalformed: it is no token; :raises TokenForged: it is not signed in an accepted way.
@@ -249,7 +253,7 @@ def _named_key(token: str) -> tuple[str, str]:
     return kid, algorithm
 
 
-def _signed_claims(token: str, key: Key, algorithm: str) -> Mapping[str, Any]:
+def signed_claims(token: str, key: Key, algorithm: str) -> Claims:
     """What stands in a token, once its signature is known to be the key's.
 
     :raises TokenForged: it is not; :raises TokenMalformed: it is no token, or what is signed are no claims.
@@ -278,7 +282,7 @@ def _time(value: object) -> float:
     return value
 
 
-def _callers(token: str, claims: Mapping[str, Any]) -> Mapping[Language, Caller]:
+def _callers(token: str, claims: Claims) -> Mapping[Language, Caller]:
     """Whom the claims name, in each language to be answered in.
 
     :raises TokenMalformed, TokenRoleUnknown, TokenUnitMissing: a claim does not say it.

@@ -1,6 +1,6 @@
 """The menu of membership's commands: each with its aggregate, its decision, and what the decision must see."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 from uuid import UUID
@@ -8,7 +8,7 @@ from uuid import UUID
 from chassis.application import AnyHandler
 from chassis.commands import Command, Handler
 from chassis.database import Pool
-from chassis.hierarchy import NATIONAL
+from chassis.hierarchy import NATIONAL, Hierarchy, Node
 from chassis.live_aggregates import LiveAggregates
 from chassis.refusals import Unavailable
 from chassis.security import Caller, Role, suffices
@@ -38,8 +38,9 @@ from membership.domain.member import MEMBER, Entrance, HashId, Member
 from membership.domain.plan import PLAN
 from membership.domain.reading import READING
 from membership.domain.report import OBLIGATION
-from membership.domain.unit import UNIT, Lineage, Unit, unit_id
+from membership.domain.unit import UNIT, Lineage, Surroundings, Unit, unit_id
 from membership.domain.working_days import Closed
+from membership.events import GRASSROOTS_DEPTH
 from membership.read_models.erasures import acknowledgements_of, branches_of, positions_of_sealed
 
 
@@ -47,15 +48,27 @@ class UnitsAtHand:
     """What decisions ask of the units: the aggregates themselves, so no decision rests on a stale read model.
 
     :param hash_id: the keyed hash of a national id.
+    :param tree: where all units lie; nothing may have moved since it was looked at, when what rests on it is kept.
     """
 
-    def __init__(self, hash_id: HashId) -> None:
+    def __init__(self, hash_id: HashId, tree: Hierarchy) -> None:
         self.live: LiveAggregates
-        self._hash_id = hash_id
+        self._hash_id, self._tree = hash_id, tree
 
     async def lineages(self, commands: Sequence[Command], caller: Caller) -> Mapping[str, Lineage]:
         """Each parent that some commands name, with every unit above it; nothing for one that is unknown."""
         return {code: await self._lineage(code) for command in commands for code in unit.parents_named(command)}
+
+    async def surroundings(self, commands: Sequence[unit.AttachUnit], caller: Caller) -> Surroundings:
+        """What attachments must see."""
+        lineages = await self.lineages(commands, caller)
+        nodes: dict[str, Node] = {}
+        for command in commands:
+            place = self._tree.get(command.unit)
+            # Who stands higher opens a branch of its own, or lies with all above it in none.
+            if place is not None and place.depth >= GRASSROOTS_DEPTH:
+                nodes |= self._tree.around(command.unit, *unit.parents_named(command))
+        return Surroundings(lineages, nodes)
 
     async def named(self, commands: Sequence[Command], caller: Caller) -> Mapping[str, Unit | None]:
         """The units that commands name in their fields ``unit`` and ``to_unit``; None for one that is unknown."""
@@ -95,7 +108,7 @@ def menu(units: UnitsAtHand) -> list[AnyHandler]:
             at=lambda _, command, lineages: command.line_parent or command.unit,
         ),
         Handler(unit.RenameUnit, UNIT, unit.rename, units.nothing),
-        Handler(unit.AttachUnit, UNIT, unit.attach, units.lineages),
+        Handler(unit.AttachUnit, UNIT, unit.attach, units.surroundings, sees_places=True),
         Handler(unit.DissolveUnit, UNIT, unit.dissolve, units.nothing),
         Handler(member.AdmitMember, MEMBER, member.admit, units.entrance, creates=True),
         Handler(member.CorrectMemberDetails, MEMBER, member.correct, units.nothing),
@@ -167,11 +180,12 @@ class PersonsAtHand(FamiliesAtHand):
 
     :param pool: of the database the event store is in.
     :param closed: which days are no working days.
+    :param tree: in which branch a unit lies now.
     """
 
-    def __init__(self, pool: Pool, keys: Keys, closed: Closed) -> None:
+    def __init__(self, pool: Pool, keys: Keys, closed: Closed, tree: Hierarchy) -> None:
         super().__init__()
-        self._pool, self._keys, self._closed = pool, keys, closed
+        self._pool, self._keys, self._closed, self._tree = pool, keys, closed, tree
 
     async def around(self, commands: Sequence[data_request.DataRequestCommand], caller: Caller) -> Around:
         """Whose data each request is about, with the branches in whose history that person stands."""
@@ -181,9 +195,9 @@ class PersonsAtHand(FamiliesAtHand):
                 persons[command.request_id] = command.person_id
             elif request := await self._request(command.request_id):
                 persons[command.request_id] = request.person_id
-        wanted = set(persons.values())
-        branches = await self._branches(wanted)
-        askers = {person_id: Asker(await self.person(person_id), branches[person_id]) for person_id in wanted}
+        found = {person_id: await self.person(person_id) for person_id in set(persons.values())}
+        branches = await self._branches(found)
+        askers = {person_id: Asker(person, branches[person_id]) for person_id, person in found.items()}
         return Around({request_id: askers[person_id] for request_id, person_id in persons.items()}, self._closed)
 
     async def grounds(self, commands: Sequence[erasure.EraseSubject], caller: Caller) -> Grounds:
@@ -232,14 +246,17 @@ class PersonsAtHand(FamiliesAtHand):
         state: DataRequest | None = await self.live.state(DATA_REQUEST, request_id)
         return state
 
-    async def _branches(self, person_ids: Iterable[UUID]) -> dict[UUID, tuple[str, ...]]:
-        """The branches in which something was recorded about each person; those of the top are not awaited."""
-        histories = {person_id: erasure.histories_of(person_id) for person_id in person_ids}
-        found = await branches_of(self._pool, [each for history in histories.values() for each in history])
-        return {
-            person_id: tuple(sorted({branch for each in history for branch in found.get(each, ())} - {NATIONAL}))
-            for person_id, history in histories.items()
-        }
+    async def _branches(self, persons: Persons) -> dict[UUID, tuple[str, ...]]:
+        """The branches in which something was recorded about each person, or in which its unit lies now: that may have
+        come there with all its members. The top, which is no branch of anybody, is not awaited."""
+        histories = {person_id: erasure.histories_of(person_id) for person_id in persons}
+        recorded = await branches_of(self._pool, [each for history in histories.values() for each in history])
+        found: dict[UUID, tuple[str, ...]] = {}
+        for person_id, person in persons.items():
+            branches = {branch for each in histories[person_id] for branch in recorded.get(each, ())}
+            now = {self._tree.branch_of(person.unit)} if person else set()
+            found[person_id] = tuple(sorted((branches | now) - {NATIONAL}))
+        return found
 
 
 def family_menu(families: FamiliesAtHand) -> list[AnyHandler]:

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from uuid import uuid4
 
+from chassis.answering import Answering
 from chassis.application import Application
 from chassis.authority_register import AuthorityRegister
 from chassis.events import Event
@@ -53,6 +54,8 @@ from membership.rpc import (
     PersonalDataQuestions,
     Questions,
 )
+from membership.rpc.snapshots import SUBJECT as SNAPSHOTS
+from membership.rpc.snapshots import Snapshots
 from membership.settings import Settings
 
 
@@ -63,9 +66,9 @@ def real(settings: Settings, tracing: Tracing | None = None) -> Service:
     tree = service.keep_tree(UNITS)
     register, *_ = service.keep(MEMBERS, MEMBER_COUNTS, REPORTS, PLAN_ITEMS)
     hash_id = keyed_hash_of_ids(settings.secret_bytes())
-    units = UnitsAtHand(hash_id)
+    units = UnitsAtHand(hash_id, tree)
     families = FamiliesAtHand()
-    persons = PersonsAtHand(service.pool, keys, closed_in_viet_nam(settings.exchanged_days))
+    persons = PersonsAtHand(service.pool, keys, closed_in_viet_nam(settings.exchanged_days), tree)
     application = service.application(
         [*menu(units), *family_menu(families), *personal_data_menu(persons)],
         [SERVICE, OFFICERS, CONSENTS, PERSONAL_DATA],
@@ -85,8 +88,20 @@ def real(settings: Settings, tracing: Tracing | None = None) -> Service:
     )
     service.answer(SERVICE, questions.answers)
     service.answer(OFFICERS, _officers(service, tree).answers)
+    _answer_branches(service, tree, register)
     _answer_personal_data(service, tree, application, keys)
     return service
+
+
+def _answer_branches(service: Service, tree: Hierarchy, register: Follower) -> None:
+    """Tell a province over NATS what its branch looks like now."""
+
+    async def show(position: int) -> None:
+        await asyncio.gather(service.tree_at(position), service.at_least(position, register))
+
+    secret = service.settings.secret_bytes()
+    snapshots = Snapshots(service.pool, tree, secret, service.clock, heads=service.store.branch_head, show=show)
+    service.parts.append(Answering(service.settings.nats_url, service.name, SNAPSHOTS, snapshots.answer))
 
 
 def _answer_families(
@@ -137,8 +152,11 @@ def _officers(service: Service, tree: Hierarchy) -> OfficersQuestions:
     return OfficersQuestions(service.pool, tree, service.today, position)
 
 
-def _place(tree: Hierarchy, events: Sequence[Event], position: int) -> None:
-    """A unit has its place as soon as the command is answered, before the read model shows it."""
-    for event in events:
+def _place(tree: Hierarchy, events: Sequence[Event], last: int) -> None:
+    """A unit has its place as soon as the command is answered, before the read model shows it.
+
+    :param last: the position of the last of the events. Each has its own: others compare how far their tree has come.
+    """
+    for position, event in enumerate(events, last - len(events) + 1):
         if event.topic in UNITS.topics:
             tree.put([unit_after(tree.get(event.unit), event, position)])

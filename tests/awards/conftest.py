@@ -1,6 +1,6 @@
 """Awards on a real PostgreSQL, with a membership that the test itself plays."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any
@@ -14,7 +14,7 @@ from awards.read_models import OWN
 from awards.rpc import SERVICE, Questions
 from chassis.application import Application
 from chassis.commands import Call
-from chassis.database import Pool, migrate, open_pool
+from chassis.database import Pool, open_pool
 from chassis.following import Follower
 from chassis.hierarchy import Hierarchy, Node, first_places
 from chassis.projector import Projection
@@ -22,11 +22,13 @@ from chassis.refusals import Unavailable
 from chassis.rpc import needs_of
 from chassis.security import Caller, Role
 from chassis.store import EventStore
+from congdoan.embedded import EmbeddedPostgres
 from membership.events import Level
 from tests.asking import ask
 from tests.authorities import PlayedAuthorities
 from tests.awards.federation_of_units import UNITS
 from tests.conftest import SECRET
+from tests.databases import fresh_database
 
 TODAY = date(2025, 6, 30)
 LAN, MINH, LEFT = UUID(int=1001), UUID(int=1002), UUID(int=1003)
@@ -121,9 +123,15 @@ class Awards:
 
 
 @pytest.fixture
+def database(postgres: EmbeddedPostgres) -> Iterator[str]:
+    """A fresh database of this service, as a conninfo."""
+    with fresh_database(postgres, [statement for model in OWN for statement in model.schema]) as conninfo:
+        yield conninfo
+
+
+@pytest.fixture
 async def awards(database: str) -> AsyncIterator[Awards]:
     """A running service on a fresh database."""
-    migrate(database, [statement for model in OWN for statement in model.schema])
     async with open_pool(database) as pool:
         store = EventStore("awards", database, pool, secret=SECRET, clock=lambda: datetime.now(UTC))
         await store.start()

@@ -9,6 +9,7 @@ from uuid import UUID
 
 import pytest
 
+from chassis.appends import Arrangement
 from chassis.application import Application
 from chassis.commands import Aggregate, Call, Command, Handler
 from chassis.events import Actor, Event, Metadata, RecordedEvent
@@ -59,6 +60,9 @@ class OneHistory:
 
     async def answer_to(self, command_id: UUID, fingerprint: bytes) -> None:
         return None
+
+    async def arrangement(self) -> Arrangement:
+        return Arrangement(0)
 
 
 class Begin(Command):

@@ -55,7 +55,7 @@ class Rehearsal:
         self._held: Counter[str] = Counter()
         self._nodes: dict[tuple[Any, ...], Any] = {}
         self._authorities: dict[tuple[Any, ...], Any] = {}
-        units = membership.application.UnitsAtHand(str)
+        units = membership.application.UnitsAtHand(str, self.tree)
         recipients = welfare.application.RecipientsAtHand(self.tree, self, self)
         facts = awards.application.FactsAtHand(self.tree, self, self)
         for asking in (units, recipients, facts):

@@ -590,7 +590,7 @@ def test_a_client_of_nats_finds_it_again_by_itself(bus: EmbeddedNats) -> None:
 
 def test_nats_lets_nobody_in_without_the_token(bus: EmbeddedNats) -> None:
     async def knock() -> None:
-        await nats.connect(bus.url.replace(f"{bus.token}@", ""), allow_reconnect=False, max_reconnect_attempts=0)
+        await nats.connect(bus.url.replace(f"services:{bus.token}@", ""), allow_reconnect=False, max_reconnect_attempts=0)
 
     with pytest.raises(nats.errors.Error, match="Authorization Violation"):
         asyncio.run(knock())

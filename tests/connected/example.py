@@ -113,15 +113,25 @@ async def publishing(store: EventStore, conninfo: str, url: str) -> AsyncIterato
 
 async def published(client: Client, service: str) -> list[RecordedEvent]:
     """Every event on the stream of a service, in order; each must stand at the sequence that is its position."""
+    return [received(message) for message in await announced(client, service)]
+
+
+async def announced(client: Client, service: str) -> list[Msg]:
+    """Every message on the stream of a service, in order."""
     js = client.jetstream()
-    config = ConsumerConfig(ack_policy=AckPolicy.NONE, filter_subjects=[f"federation.{service}.>"], mem_storage=True)
+    config = ConsumerConfig(
+        ack_policy=AckPolicy.NONE,
+        filter_subjects=[f"federation.{service}.>"],
+        mem_storage=True,
+        inactive_threshold=PATIENCE_S,  # on a busy machine, more than the five seconds after which the server forgets it
+    )
     subscription = await js.pull_subscribe("", stream=stream_name(service), config=config)
     pending = (await subscription.consumer_info()).num_pending or 0
-    events: list[RecordedEvent] = []
-    while len(events) < pending:
-        events += [received(message) for message in await subscription.fetch(min(1_000, pending - len(events)), timeout=10)]
+    messages: list[Msg] = []
+    while len(messages) < pending:
+        messages += await subscription.fetch(min(1_000, pending - len(messages)), timeout=10)
     await subscription.unsubscribe()
-    return events
+    return messages
 
 
 def received(message: Msg) -> RecordedEvent:
@@ -153,19 +163,26 @@ class Sum:
             )
 
     async def take(self, events: Sequence[RecordedEvent], transaction: Connection) -> None:
-        for recorded in events:
-            try:
-                event = recorded.event
-                assert isinstance(event, Counted)
-                if event.number < self.floor:
-                    raise ValueError("below the floor")
-            except Exception as error:
-                raise unprocessable(recorded, error) from error
-            await transaction.execute(
-                """insert into sums as s values (%s, %s, %s, 1, array[%s]) on conflict (follower, aggregate_id) do update
-                   set total = s.total + excluded.total, times = s.times + 1, versions = s.versions || excluded.versions""",
-                (self.name, recorded.aggregate_id, event.number, recorded.version),
-            )
+        taken = [(recorded.aggregate_id, self._number(recorded), recorded.version) for recorded in events]
+        await transaction.execute(
+            """insert into sums as s
+               select %s, aggregate_id, sum(number), count(*), array_agg(version order by place)
+               from unnest(%s::uuid[], %s::bigint[], %s::integer[]) with ordinality as t (aggregate_id, number, version, place)
+               group by aggregate_id
+               on conflict (follower, aggregate_id) do update set
+               total = s.total + excluded.total, times = s.times + excluded.times, versions = s.versions || excluded.versions""",
+            (self.name, *(list(column) for column in zip(*taken, strict=True))),
+        )
+
+    def _number(self, recorded: RecordedEvent) -> int:
+        try:
+            event = recorded.event
+            assert isinstance(event, Counted)
+            if event.number < self.floor:
+                raise ValueError("below the floor")
+        except Exception as error:
+            raise unprocessable(recorded, error) from error
+        return event.number
 
     async def taken(self, events: Sequence[RecordedEvent]) -> None:
         self.batches.append([event.position for event in events])

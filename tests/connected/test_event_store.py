@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import count
 from uuid import UUID, uuid4
@@ -11,10 +12,10 @@ import psycopg
 import pytest
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
-from chassis.appends import Answer, Append, Claimed, NewEvent, StaleVersion
+from chassis.appends import Answer, Append, Arrangement, Claimed, NewEvent, Rearranged, StaleVersion
 from chassis.claims import Claim
 from chassis.database import open_pool
-from chassis.events import RecordedEvent
+from chassis.events import Moves, RecordedEvent
 from chassis.refusals import AlreadyExists, CommandIdReused, Invalid, Unavailable
 from chassis.store import EventStore
 
@@ -303,3 +304,53 @@ async def test_without_a_database_a_command_is_unavailable_and_its_repetition_se
             connection.execute(f'alter database "{name}" allow_connections true')
         assert (await store.append(append)).position == 1
         assert await store.head() == 1
+
+
+def decided(seen: Arrangement | None, moves: Moves = "nothing") -> Append:
+    return Append((new_event(),), uuid4(), b"", (), seen, moves)
+
+
+async def test_what_was_decided_before_a_hand_over_is_not_kept_after_it(database: str) -> None:
+    async with opened(database) as store:
+        before = Arrangement(0)
+        answers = [store.submit(decided(before)) for _ in range(3)]
+        moving = store.submit(decided(before, "branches"))
+        late = [store.submit(decided(before)) for _ in range(3)]
+        outcomes = await asyncio.gather(*answers, moving, *late, return_exceptions=True)
+        assert [type(outcome) for outcome in outcomes] == [Answer] * 4 + [Rearranged] * 3
+        assert await store.arrangement() == Arrangement(4, 4)
+        assert (await store.append(decided(Arrangement(4)))).position == 5
+        with pytest.raises(Rearranged):
+            await store.append(decided(Arrangement(3)))
+        assert (await store.append(decided(None))).position == 6, "who stands on no tree is not asked"
+
+
+async def test_what_stands_on_all_places_is_kept_only_while_no_unit_has_another(database: str) -> None:
+    async with opened(database) as store:
+        seen = Arrangement(0, 0)
+        established = store.submit(decided(Arrangement(0), "places"))
+        moved = store.submit(decided(seen, "places"))
+        outcomes = await asyncio.gather(established, moved, return_exceptions=True)
+        assert [type(outcome) for outcome in outcomes] == [Answer, Rearranged]
+        assert await store.arrangement() == Arrangement(0, 1)
+        assert (await store.append(decided(Arrangement(0, 1), "places"))).position == 2
+        assert (await store.append(decided(Arrangement(0)))).position == 3, "nobody changed branches"
+
+
+async def test_a_repeated_command_has_its_first_answer_also_after_a_hand_over(database: str) -> None:
+    async with opened(database) as store:
+        first = decided(Arrangement(0), "branches")
+        answer = await store.append(first)
+        with pytest.raises(Rearranged):
+            await store.append(first)
+        again = replace(first, seen=Arrangement(answer.position))
+        assert await store.append(again) == replace(answer, repeated=True)
+
+
+async def test_of_a_branch_and_of_all_the_ends_are_told_as_of_one_moment(database: str) -> None:
+    async with opened(database) as store:
+        assert await store.branch_head("ha-noi") == (0, 0)
+        for branch in ("ha-noi", "vinh-phuc", "ha-noi"):
+            await store.append(command(new_event(branch=branch)))
+        assert await store.branch_head("ha-noi") == (2, 3)
+        assert await store.branch_head("nowhere") == (0, 3)

@@ -219,6 +219,31 @@ async def test_two_processes_that_drive_one_follower_take_each_event_once(
     assert await taken_in_order(pool, 3_000)
 
 
+async def test_an_event_that_another_reader_of_the_consumer_was_given_and_dropped_is_asked_for_again(
+    history: EventStore, database: str, nats_url: str, pool: Pool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("chassis.feed.LOOK_S", 0.2)
+    await record(history, [counted(1)])
+    async with (
+        publishing(history, database, nats_url),
+        following(nats_url, pool, Sum(history.service)) as (feed,),
+        connected(nats_url) as connection,
+    ):
+        await feed.at_least(1, PATIENCE_S)
+        inbox = connection.client.new_inbox()
+        other = await connection.client.subscribe(inbox)
+        subject = f"$JS.API.CONSUMER.MSG.NEXT.{stream_name(history.service)}.reader-sum"
+        await connection.client.publish(subject, b'{"batch": 1, "expires": 60000000000}', reply=inbox)
+        await connection.client.flush()
+        total = 1
+        while not other.pending_msgs:
+            total += 1
+            await record(history, [counted(1)])
+            await until(lambda: bool(other.pending_msgs) or feed.follower.position == total)  # noqa: B023
+        await feed.at_least(total, PATIENCE_S)
+    assert await taken_in_order(pool, total)
+
+
 async def test_a_request_that_was_fulfilled_is_followed_by_another(history: EventStore, database: str, nats_url: str) -> None:
     await record(history, [counted(1) for _ in range(3_300)])
     async with publishing(history, database, nats_url) as publisher, connected(nats_url) as connection:

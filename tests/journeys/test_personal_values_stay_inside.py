@@ -8,8 +8,6 @@ import asyncio
 import base64
 import hashlib
 import json
-import shutil
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from datetime import date
@@ -30,6 +28,7 @@ from chassis.streams import stream_name
 from congdoan.issuer import AUDIENCE, ISSUER
 from congdoan.services import RECORDING, SERVICES
 from membership.read_models.members import MEMBERS
+from tests.folders import fast_folder
 from tests.journeys.marked_suite import (
     PATIENCE_S,
     Refusal,
@@ -72,10 +71,8 @@ FUTURE_SCHEMA = 9
 @pytest.fixture(scope="module")
 def places_of_the_suite() -> Iterator[tuple[Path, Path]]:
     """A folder for the history and one with a short path for what ends with the suite."""
-    data, run = Path(tempfile.mkdtemp(prefix="cdj-")), Path(tempfile.mkdtemp(prefix="cdj-"))
-    yield data, run
-    for folder in (data, run):
-        shutil.rmtree(folder, ignore_errors=True)
+    with fast_folder() as data, fast_folder() as run:
+        yield data, run
 
 
 class Journey:

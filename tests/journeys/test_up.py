@@ -8,7 +8,6 @@ import signal
 import subprocess
 import sys
 import sysconfig
-import tempfile
 import threading
 import time
 from collections.abc import Iterator
@@ -16,6 +15,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
+from tests.folders import fast_folder
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 # A run of tests in the background of a shell ignores Ctrl-C, and so would what it starts.
@@ -187,9 +188,15 @@ def command_of(pid: int) -> str:
 @pytest.fixture
 def runtime() -> Iterator[Path]:
     """A short folder for everything temporary, so that what is left behind is seen."""
-    folder = Path(tempfile.mkdtemp(prefix="cdt-"))
-    yield folder
-    shutil.rmtree(folder, ignore_errors=True)
+    with fast_folder() as folder:
+        yield folder
+
+
+@pytest.fixture
+def data() -> Iterator[Path]:
+    """Where a history is kept longer than one suite."""
+    with fast_folder() as folder:
+        yield folder / "history"
 
 
 @contextlib.contextmanager
@@ -222,10 +229,9 @@ def check_published(document: dict[str, Any]) -> None:
 
 
 def test_the_suite_tells_the_published_figures_survives_a_killed_service_and_goes_on_where_it_was(
-    runtime: Path, tmp_path: Path
+    runtime: Path, data: Path
 ) -> None:
     """One long story, for each chapter of it would cost another start of everything."""
-    data = tmp_path / "history"
     with suite("--data", data, "--json", "--lang", "en", runtime=runtime) as first:
         first.until_ready()
         document = json.loads(first.out)

@@ -14,7 +14,6 @@ import psycopg
 from google.protobuf.message_factory import GetMessageClass
 
 from chassis.clients import RpcClient
-from chassis.database import STORE_MIGRATIONS, migrate
 from chassis.key_store import KEY_STEPS
 from chassis.security import Caller, Role
 from chassis.service import Service
@@ -23,8 +22,10 @@ from chassis.wrapping_keys import WrappingKeys
 from congdoan.embedded import EmbeddedPostgres, reserve_port
 from congdoan.embedded.process import plain_environment
 from membership.rpc import CONSENTS, PERSONAL_DATA, SERVICE
+from tests.databases import copy_database
 from tests.identities import authority_file, tls_settings
 from tests.issuing import credentials_of, token_settings
+from tests.serving import ledger_key_file
 
 NUMBERS = count(1)
 FOLLOWING = ("welfare", "awards", "notifications", "audit")
@@ -65,9 +66,9 @@ class ErasingSuite:
     def prepare(self) -> None:
         """Databases, schemas, the wrapping key."""
         WrappingKeys(self.folder / "wrapping").put_first()
-        for name in (*ALL, "keys"):
-            self.postgres.create_database(f"{self._prefix}_{name}")
-            migrate(self.conninfo(name), steps=KEY_STEPS if name == "keys" else STORE_MIGRATIONS)
+        for name in ALL:
+            copy_database(self.postgres, self.database(name), self._built(name).schema)
+        copy_database(self.postgres, self.database("keys"), steps=KEY_STEPS)
 
     def settings(self, name: str) -> dict[str, Any]:
         """What a service is told."""
@@ -82,6 +83,8 @@ class ErasingSuite:
         if name == "membership":
             told |= {"keys_database_url": self.conninfo("keys"), "wrapping_key_file": str(self.folder / "wrapping")}
             return told | {"listen": self._users.address, "service_listen": self._services.address}
+        if name == "audit":
+            told["ledger_key_file"] = ledger_key_file()
         return told | {"membership_target": self._services.address}
 
     async def start_membership(self) -> None:
@@ -104,11 +107,6 @@ class ErasingSuite:
             service = self._built(name)
             await service.start()
             self.following[name] = service
-
-    def migrate_all(self) -> None:
-        """The tables of each service."""
-        for name in ALL:
-            migrate(self.conninfo(name), self._built(name).schema)
 
     def _built(self, name: str) -> Service:
         settings = import_module(f"{name}.settings").Settings(**self.settings(name))
@@ -219,8 +217,7 @@ async def erasing_suite(
 ) -> AsyncIterator[ErasingSuite]:
     """A running suite with its units."""
     suite = ErasingSuite(postgres, nats_url, folder)
-    await asyncio.to_thread(suite.prepare)
-    suite.migrate_all()
+    suite.prepare()
     await set_up(nats_url, ["membership", "welfare", "awards", "notifications"])
     try:
         await suite.start_membership()

@@ -261,6 +261,17 @@ async def test_after_a_transfer_the_new_unit_answers_and_both_provinces_acknowle
     assert {one.by for one in standing.acknowledgements if one.at} == {"vinh-phuc", "hai-duong"}
 
 
+async def test_the_province_to_which_a_unit_has_come_with_its_members_acknowledges_too(alone: ErasingSuite) -> None:
+    person = await alone.admit("so-noi-vu")
+    await alone.do("AttachUnit", unit="so-noi-vu", attachment=1, parent="hai-duong", on="2025-01-01")
+    request_id = str(uuid4())
+    await alone.do("ReceiveDataRequest", ELSEWHERE, request_id=request_id, person_id=person, kind=5)
+    await alone.do("AnswerDataRequest", ELSEWHERE, request_id=request_id, accepted=True, on="2026-03-03")
+    await alone.do("EraseSubject", ELSEWHERE, person_id=person, request_id=request_id, on="2026-03-04")
+    standing = await alone.call("GetErasure", ELSEWHERE, at_least=alone.head, person_id=person)
+    assert {one.by for one in standing.acknowledgements} == {*FOLLOWING, "vinh-phuc", "hai-duong"}
+
+
 async def test_who_was_not_erased_has_no_erasure_and_nobody_learns_of_persons_elsewhere(alone: ErasingSuite) -> None:
     person = await alone.admit()
     await refused(alone.call("GetErasure", PROVINCE, at_least=alone.head, person_id=person), StatusCode.NOT_FOUND, "NobodyErased")

@@ -23,6 +23,7 @@ from membership.events import (
     MemberDetailsCorrected,
     MemberJoined,
     MemberLeft,
+    MemberMovedAway,
     MemberReleased,
     TransferAccepted,
     TransferRefused,
@@ -57,7 +58,10 @@ def joined(unit: str = "so-y-te") -> MemberJoined:
 
 REQUESTED = TransferRequested(unit="so-y-te", on=LATER, member_id=WHO, transfer_id=MOVE, to_unit="so-noi-vu")
 RELEASED = MemberReleased(unit="so-y-te", on=LATER, member_id=WHO, transfer_id=MOVE, to_unit="so-noi-vu")
-ACCEPTED = TransferAccepted(unit="so-noi-vu", on=LATEST, member_id=WHO, transfer_id=MOVE, from_unit="so-y-te")
+MOVED = MemberMovedAway(unit="so-y-te", on=LATEST, member_id=WHO, transfer_id=MOVE, to_unit="so-noi-vu")
+ACCEPTED = TransferAccepted(
+    unit="so-noi-vu", on=LATEST, member_id=WHO, transfer_id=MOVE, from_unit="so-y-te", joined_on=JOINED, hardship=None
+)
 LEFT = MemberLeft(unit="so-y-te", on=LATER, member_id=WHO, reason="Nghỉ hưu")
 SPECIAL = HardshipRecorded(
     unit="so-y-te", on=LATER, member_id=WHO, grade=HardshipGrade.SPECIAL_HARDSHIP, details="Bệnh hiểm nghèo"
@@ -157,8 +161,14 @@ def test_a_transfer_is_requested_released_and_accepted() -> None:
     release = about(transfer.ReleaseMember, transfer_id=MOVE)
     assert given(MEMBER, joined(), REQUESTED).when(transfer.release, release).then(RELEASED).unit == "so-y-te"
     accept = about(transfer.AcceptTransfer, LATEST, transfer_id=MOVE)
-    state = given(MEMBER, joined(), REQUESTED, RELEASED).when(transfer.accept_transfer, accept).then(ACCEPTED)
+    state = given(MEMBER, joined(), REQUESTED, RELEASED).when(transfer.accept_transfer, accept).then(MOVED, ACCEPTED)
     assert (state.unit, state.transfer) == ("so-noi-vu", None)
+
+
+def test_where_a_member_arrives_it_is_told_who_that_is() -> None:
+    accept = about(transfer.AcceptTransfer, LATEST, transfer_id=MOVE)
+    told = ACCEPTED.model_copy(update={"hardship": HardshipGrade.SPECIAL_HARDSHIP})
+    given(MEMBER, joined(), SPECIAL, REQUESTED, RELEASED).when(transfer.accept_transfer, accept).then(MOVED, told)
 
 
 def test_a_transfer_needs_the_release_before_the_acceptance() -> None:
@@ -204,7 +214,8 @@ def claims_of(*history: Event) -> list[tuple[str, str]]:
 
 def test_a_member_holds_its_national_id_and_keeps_its_unit_while_active() -> None:
     assert claims_of(joined()) == [("national-id:hash of 001190012345", "take"), ("unit:so-y-te", "share")]
-    assert claims_of(joined(), REQUESTED, RELEASED, ACCEPTED) == [("unit:so-y-te", "unshare"), ("unit:so-noi-vu", "share")]
+    assert claims_of(joined(), REQUESTED, RELEASED, MOVED) == []
+    assert claims_of(joined(), REQUESTED, RELEASED, MOVED, ACCEPTED) == [("unit:so-y-te", "unshare"), ("unit:so-noi-vu", "share")]
     assert claims_of(joined(), LEFT) == [("national-id:hash of 001190012345", "release"), ("unit:so-y-te", "unshare")]
     taken: Claim = next(iter(MEMBER.claims(None, joined())))
     assert taken.refusal is not None

@@ -60,7 +60,7 @@ class Membership:
 
     def __init__(self, store: EventStore, pool: Pool, keys: KeyStore) -> None:
         self.store, self.pool, self.keys, self.sealer, tree = store, pool, keys, Sealer(keys), Hierarchy()
-        units = UnitsAtHand(keyed_hash_of_ids(SECRET))
+        units = UnitsAtHand(keyed_hash_of_ids(SECRET), tree)
         self.application = Application(store, menu(units), needs_of([SERVICE]), tree, secret=SECRET, sealer=self.sealer)
         self.live = units.live = self.application.live
         self.tree = tree

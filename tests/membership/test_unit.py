@@ -12,7 +12,7 @@ from chassis.commands import parse
 from chassis.hierarchy import UnitUnknown
 from chassis.refusals import Invalid
 from membership.domain import unit
-from membership.domain.unit import UNIT, AttachUnit, DissolveUnit, EstablishUnit, Lineage, RenameUnit, Unit
+from membership.domain.unit import UNIT, AttachUnit, DissolveUnit, EstablishUnit, Lineage, RenameUnit, Surroundings, Unit
 from membership.events import Attachment, Level, UnitAttached, UnitDissolved, UnitEstablished, UnitRenamed
 from tests.given import given
 
@@ -33,6 +33,7 @@ LINEAGES: dict[str, Lineage] = {
     "vinh-phuc": (PROVINCE, FEDERATION, TOP),
     "gone": (a_unit("gone", Level.PROVINCE, "cdvcvn", dissolved_on=DAY), FEDERATION, TOP),
 }
+AROUND = Surroundings(LINEAGES, {})
 
 
 def established(code: str = "vinh-phuc", level: Level = Level.PROVINCE, parent: str = "cdvcvn") -> UnitEstablished:
@@ -107,7 +108,7 @@ def test_a_unit_that_was_never_established_cannot_be_renamed() -> None:
 
 
 def test_a_unit_moves_to_another_line_parent() -> None:
-    given(UNIT, established()).when(unit.attach, attach(parent="tld"), LINEAGES).then(
+    given(UNIT, established()).when(unit.attach, attach(parent="tld"), AROUND).then(
         UnitAttached(unit="vinh-phuc", on=LATER, attachment=Attachment.LINE, parent="tld", former_parent="cdvcvn")
     )
 
@@ -116,23 +117,23 @@ def test_a_functional_attachment_begins_and_ends() -> None:
     begin, end = attach(attachment="functional", parent="tld"), attach(attachment="functional", on="2022-01-01")
     begun = UnitAttached(unit="vinh-phuc", on=LATER, attachment=Attachment.FUNCTIONAL, parent="tld", former_parent="")
     ended = UnitAttached(unit="vinh-phuc", on=date(2022, 1, 1), attachment=Attachment.FUNCTIONAL, parent="", former_parent="tld")
-    given(UNIT, established()).when(unit.attach, begin, LINEAGES).then(begun)
-    given(UNIT, established(), begun).when(unit.attach, end, LINEAGES).then(ended)
+    given(UNIT, established()).when(unit.attach, begin, AROUND).then(begun)
+    given(UNIT, established(), begun).when(unit.attach, end, AROUND).then(ended)
 
 
 def test_a_line_attachment_does_not_end_without_another() -> None:
-    given(UNIT, established()).when(unit.attach, attach(), LINEAGES).refused(unit.LineParentMissing, "line_parent")
+    given(UNIT, established()).when(unit.attach, attach(), AROUND).refused(unit.LineParentMissing, "line_parent")
 
 
 def test_a_unit_cannot_lie_under_itself_or_under_what_lies_under_it() -> None:
     federation = established("cdvcvn", Level.FEDERATION, "tld")
     for parent in ("cdvcvn", "vinh-phuc"):
         command = attach(unit="cdvcvn", parent=parent)
-        given(UNIT, federation).when(unit.attach, command, LINEAGES).refused(unit.CycleInTree, "parent")
+        given(UNIT, federation).when(unit.attach, command, AROUND).refused(unit.CycleInTree, "parent")
 
 
 def test_a_move_cannot_be_dated_before_the_last_change() -> None:
-    given(UNIT, established()).when(unit.attach, attach(parent="tld", on="2019-01-01"), LINEAGES).refused(unit.NotBefore, "on")
+    given(UNIT, established()).when(unit.attach, attach(parent="tld", on="2019-01-01"), AROUND).refused(unit.NotBefore, "on")
 
 
 def test_a_unit_is_dissolved_once() -> None:

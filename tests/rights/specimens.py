@@ -203,6 +203,7 @@ AUDIT: Mapping[str, Specimen] = {
     "GetFigures": FIGURES,
     "GetLog": nationwide(),
     "ListLog": nationwide(service="welfare", page={"size": 1}),
+    "ListCheckpoints": nationwide(page={"size": 1}),
 }
 
 OPERATIONS: Mapping[str, Specimen] = {

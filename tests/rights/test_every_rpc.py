@@ -6,6 +6,7 @@ whoever may give one is told that the record changed, and the world stays as it 
 """
 
 import asyncio
+import json
 import threading
 from collections.abc import Coroutine, Iterator, Mapping
 from concurrent.futures import Future, wait
@@ -20,16 +21,19 @@ from google.protobuf.descriptor import Descriptor, MethodDescriptor
 from grpc import StatusCode
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from nats.aio.client import Client
 
 from chassis.clients import Refused
 from chassis.database import fetch
 from chassis.security import Caller, Role
 from congdoan.embedded import EmbeddedPostgres
 from federation.contract.v1 import contract_pb2
+from tests.connected.example import announced
+from tests.contracts.published import accept, schemas_of, validator
 from tests.issuing import token_of
 from tests.rights.specimen import Specimen
 from tests.rights.specimens import OPERATIONS, SPECIMENS
-from tests.rights.world import ON, TOP, World, grown
+from tests.rights.world import LAYERS, ON, TOP, World, grown
 from tests.serving import (
     FOUNDER,
     PATIENCE_S,
@@ -286,3 +290,32 @@ def test_an_officer_of_every_unit_is_told_its_own_part_of_a_list(inhabited: Inha
         for unit in world.tree.units:
             officer = Caller("somebody", Role.FEDERATION_OFFICER, unit, "en")
             inhabited.run(check_question(world, service, name.partition("/")[0], specimen, officer, code))
+
+
+def _without_the_servers(headers: Mapping[str, str]) -> dict[str, str]:
+    """Those by which a publisher and the server agree are not handed on to provinces."""
+    return {name: value for name, value in headers.items() if not name.startswith("Nats-")}
+
+
+async def announcements(world: World) -> dict[str, Any]:
+    """Every message on the streams, and the snapshot of each branch."""
+    client = Client()
+    await client.connect(world.suite.services["membership"].settings.nats_url)
+    try:
+        streams = {service: await announced(client, service) for service in SERVICES if service != "audit"}
+        asked = {branch: await client.request(f"branches.{branch}.snapshot", b"{}", timeout=PATIENCE_S) for branch in LAYERS[2]}
+        return {"messages": [one for stream in streams.values() for one in stream], "snapshots": asked}
+    finally:
+        await client.close()
+
+
+def test_what_is_announced_and_answered_is_as_provinces_were_told(inhabited: Inhabited) -> None:
+    found = inhabited.run(announcements(inhabited.world))
+    names = {accept(one.subject, _without_the_servers(one.headers), one.data) for one in found["messages"]}
+    assert len(names) > 40
+    assert {"membership.unit_attached.v1", "membership.subject_erased.v1", "welfare.gift_distributed.v1"} <= names
+    _, page = schemas_of("snapshot.page")
+    for answer in found["snapshots"].values():
+        told = json.loads(answer.data)
+        validator(page).validate(told)
+        assert told["units"]

@@ -1,6 +1,6 @@
 """Welfare on a real PostgreSQL, with a membership that the test itself plays."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from typing import Any
@@ -10,7 +10,7 @@ import pytest
 
 from chassis.application import Application
 from chassis.commands import Call
-from chassis.database import Pool, migrate, open_pool
+from chassis.database import Pool, open_pool
 from chassis.following import Follower
 from chassis.hierarchy import Hierarchy, Node, first_places
 from chassis.projector import Projection
@@ -18,9 +18,11 @@ from chassis.refusals import Unavailable
 from chassis.rpc import needs_of
 from chassis.security import Caller, Role
 from chassis.store import EventStore
+from congdoan.embedded import EmbeddedPostgres
 from tests.asking import ask
 from tests.authorities import PlayedAuthorities
 from tests.conftest import SECRET
+from tests.databases import fresh_database
 from tests.welfare import tet_campaign as tet
 from welfare.application import Membership, RecipientsAtHand, menu
 from welfare.read_models import ALL
@@ -96,9 +98,15 @@ class Welfare:
 
 
 @pytest.fixture
+def database(postgres: EmbeddedPostgres) -> Iterator[str]:
+    """A fresh database of this service, as a conninfo."""
+    with fresh_database(postgres, [statement for model in ALL for statement in model.schema]) as conninfo:
+        yield conninfo
+
+
+@pytest.fixture
 async def welfare(database: str) -> AsyncIterator[Welfare]:
     """A running service on a fresh database."""
-    migrate(database, [statement for model in ALL for statement in model.schema])
     async with open_pool(database) as pool:
         store = EventStore("welfare", database, pool, secret=SECRET, clock=lambda: datetime.now(UTC))
         await store.start()

@@ -26,6 +26,7 @@ from membership.events import (
     MemberDetailsCorrected,
     MemberJoined,
     MemberLeft,
+    MemberMovedAway,
     MemberReleased,
     SubjectErased,
     TransferAccepted,
@@ -279,7 +280,7 @@ def evolve(state: Member | None, event: Event) -> Member:
             return Member(event.member_id, event.unit, event.national_id_hash, event.on, event.on)
         case _ if state is None:
             raise AssertionError(f"{event.topic} without a member")
-        case MemberDetailsCorrected():
+        case MemberDetailsCorrected() | MemberMovedAway():
             return state
         case HardshipRecorded():
             return replace(state, hardship=event.grade, changed_on=event.on)

@@ -8,7 +8,7 @@ from chassis.fields import Code, Line
 from chassis.refusals import NotFound, RuleBroken
 from membership.domain.member import Member, MemberCommand, MemberUnknown, Transfer, Units, active, unit_with_members
 from membership.domain.unit import NothingChanges
-from membership.events import MemberReleased, TransferAccepted, TransferRefused, TransferRequested
+from membership.events import MemberMovedAway, MemberReleased, TransferAccepted, TransferRefused, TransferRequested
 
 
 class TransferPending(RuleBroken):
@@ -97,18 +97,30 @@ def release(state: Member | None, command: ReleaseMember, _: object) -> list[Eve
 
 
 def accept_transfer(state: Member | None, command: AcceptTransfer, _: object) -> list[Event]:
-    """:raises MemberUnknown, MemberHasLeft, TransferUnknown, NotReleased:"""
+    """It is told where the member was, and where it is from now on: these may be two branches.
+
+    :raises MemberUnknown, MemberHasLeft, TransferUnknown, NotReleased:
+    """
     member, transfer = _transfer_of(state, command)
     if not transfer.released:
         raise NotReleased("transfer_id")
     return [
+        MemberMovedAway(
+            unit=member.unit,
+            on=command.on,
+            member_id=member.member_id,
+            transfer_id=transfer.transfer_id,
+            to_unit=transfer.to_unit,
+        ),
         TransferAccepted(
             unit=transfer.to_unit,
             on=command.on,
             member_id=member.member_id,
             transfer_id=transfer.transfer_id,
             from_unit=member.unit,
-        )
+            joined_on=member.joined_on,
+            hardship=member.hardship,
+        ),
     ]
 
 

@@ -10,9 +10,19 @@ from chassis.claims import Claim
 from chassis.commands import Aggregate, Command
 from chassis.events import Event
 from chassis.fields import Code, Day, Line
-from chassis.hierarchy import UnitUnknown
+from chassis.hierarchy import Node, UnitUnknown
 from chassis.refusals import AlreadyExists, Invalid, Problem, RuleBroken
-from membership.events import Attachment, Level, UnitAttached, UnitDissolved, UnitEstablished, UnitRenamed
+from membership.domain.hand_over import hand_over
+from membership.events import (
+    Attachment,
+    Level,
+    UnitArrived,
+    UnitAttached,
+    UnitDissolved,
+    UnitEstablished,
+    UnitMovedAway,
+    UnitRenamed,
+)
 
 _UNITS = UUID("6f1c8a0e-6d0b-5c55-9a57-0d2f6d1f2a10")
 
@@ -104,6 +114,15 @@ Lineage = tuple[Unit, ...]
 """A unit and every unit above it, by line and by function."""
 
 
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What an attachment must see: its new parent with all above it, and the places of all units whose branch may change
+    by it, of those above them and above the parent."""
+
+    lineages: Mapping[str, Lineage]
+    nodes: Mapping[str, Node]
+
+
 class UnitCommand(Command):
     """A command about one unit."""
 
@@ -188,22 +207,24 @@ def rename(state: Unit | None, command: RenameUnit, _: object) -> list[Event]:
     return [UnitRenamed(unit=unit.code, on=command.on, name=command.name, former_name=unit.name)]
 
 
-def attach(state: Unit | None, command: AttachUnit, lineages: Mapping[str, Lineage]) -> list[Event]:
-    """:raises UnitUnknown, UnitIsDissolved, CycleInTree, LevelOrder, LineParentMissing, NotBefore, NothingChanges:"""
+def attach(state: Unit | None, command: AttachUnit, around: Surroundings) -> list[Event]:
+    """It is told in the branch in which the unit lay; what changes branches by it, in both.
+
+    :raises UnitUnknown, UnitIsDissolved, CycleInTree, LevelOrder, LineParentMissing, NotBefore, NothingChanges:
+    """
     unit = open_unit(state, command.unit)
     not_before(unit.changed_on, command.on)
     former = unit.line_parent if command.attachment is Attachment.LINE else unit.functional_parent
     if (command.parent or "") == former:
         raise NothingChanges("parent")
     if command.parent:
-        _check_parent(lineages, command.parent, unit.code, unit.level, command.on, "parent")
+        _check_parent(around.lineages, command.parent, unit.code, unit.level, command.on, "parent")
     elif command.attachment is Attachment.LINE:
         raise LineParentMissing()
-    return [
-        UnitAttached(
-            unit=unit.code, on=command.on, attachment=command.attachment, parent=command.parent or "", former_parent=former
-        )
-    ]
+    attached = UnitAttached(
+        unit=unit.code, on=command.on, attachment=command.attachment, parent=command.parent or "", former_parent=former
+    )
+    return [attached, *hand_over(attached, around.nodes)]
 
 
 def dissolve(state: Unit | None, command: DissolveUnit, _: object) -> list[Event]:
@@ -252,6 +273,8 @@ def evolve(state: Unit | None, event: Event) -> Unit:
             return replace(state, line_parent=event.parent, changed_on=event.on)
         case UnitAttached() if state:
             return replace(state, functional_parent=event.parent, changed_on=event.on)
+        case UnitMovedAway() | UnitArrived() if state:
+            return state
         case UnitDissolved() if state:
             return replace(state, dissolved_on=event.on)
     raise AssertionError(f"{event.topic} is no event of a unit")

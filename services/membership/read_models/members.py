@@ -45,7 +45,7 @@ MEMBERS = ReadModel(
     MemberRow,
     key=("member_id",),
     source="membership",
-    indexes=(("unit", "name_key", "member_id"), ("national_id_hash",)),
+    indexes=(("unit", "name_key", "member_id"), ("national_id_hash",), ("unit", "member_id")),
     statements=(
         "create extension if not exists pg_trgm",
         "create index if not exists {table}_by_name on {table} using gin (name_folded gin_trgm_ops)",

@@ -1,0 +1,205 @@
+"""What can be typed to let a province's system subscribe to what is its own?"""
+
+import asyncio
+from collections.abc import Coroutine, Iterator
+from contextlib import contextmanager
+from dataclasses import fields, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+
+import typer
+
+from congdoan.commands.asking import (
+    FAILED,
+    MISUSED,
+    UNAVAILABLE,
+    VIETNAM,
+    DataOption,
+    JsonOption,
+    Lang,
+    LangOption,
+    asked,
+    errors,
+    fail,
+    show,
+)
+from congdoan.texts import say
+
+if TYPE_CHECKING:
+    from congdoan.clients import Federation
+    from congdoan.provinces import Credentials, Hub, Limits
+    from congdoan.provinces.listing import Status
+
+T = TypeVar("T")
+
+provinces = typer.Typer(no_args_is_help=True)
+
+CodeArgument = Annotated[str, typer.Argument()]
+ConnectionsOption = Annotated[int | None, typer.Option("--connections", min=1, max=1_000)]
+LeafNodesOption = Annotated[int | None, typer.Option("--leaf-nodes", min=0, max=100)]
+SubscriptionsOption = Annotated[int | None, typer.Option("--subscriptions", min=10, max=100_000)]
+ConsumersOption = Annotated[int | None, typer.Option("--consumers", min=1, max=1_000)]
+BytesOption = Annotated[int | None, typer.Option("--bytes", min=1 << 20, max=1 << 38)]
+AcknowledgementsOption = Annotated[int | None, typer.Option("--acknowledgements", min=1, max=1_000_000)]
+PayloadOption = Annotated[int | None, typer.Option("--payload", min=1 << 10, max=1 << 20)]
+
+
+@provinces.command("grant")
+def provinces_grant(
+    code: CodeArgument,
+    out: Annotated[Path, typer.Option("--out", file_okay=False)] = Path(),
+    renew: Annotated[bool, typer.Option("--renew")] = False,
+    connections: ConnectionsOption = None,
+    leaf_nodes: LeafNodesOption = None,
+    subscriptions: SubscriptionsOption = None,
+    consumers: ConsumersOption = None,
+    bytes: BytesOption = None,
+    acknowledgements: AcknowledgementsOption = None,
+    payload: PayloadOption = None,
+    data: DataOption = None,
+    json: JsonOption = False,
+    lang: LangOption = Lang.VI,
+) -> None:
+    """Let a branch's system in: one credentials file, one page of instructions."""
+    from congdoan.provinces import grant
+    from congdoan.provinces.instructions import write_page
+
+    wanted = _wanted(locals())
+    _must_be_a_branch(code, data, lang)
+    hub = _hub(data, lang)
+
+    async def do() -> "Credentials":
+        granted = hub.grants.get(code)
+        limits = _limits(granted.limits if granted else None, wanted)
+        return await grant(hub, code, out, limits=limits, renew=renew, finish=lambda made: write_page(made, lang.value))
+
+    made = _done(do(), lang, code)
+    if json:
+        return show({"code": code, "account": made.account, "credentials": str(made.file), "page": str(made.page)})
+    show(say("province_granted", lang.value, code=code, file=made.file, page=made.page))
+    return None
+
+
+@provinces.command("limit")
+def provinces_limit(
+    code: CodeArgument,
+    connections: ConnectionsOption = None,
+    leaf_nodes: LeafNodesOption = None,
+    subscriptions: SubscriptionsOption = None,
+    consumers: ConsumersOption = None,
+    bytes: BytesOption = None,
+    acknowledgements: AcknowledgementsOption = None,
+    payload: PayloadOption = None,
+    data: DataOption = None,
+    json: JsonOption = False,
+    lang: LangOption = Lang.VI,
+) -> None:
+    """Give a branch other limits; what is not named stays."""
+    from congdoan.provinces import limit
+
+    wanted = _wanted(locals())
+    hub = _hub(data, lang)
+    granted = hub.grants.get(code)
+    limits = _limits(granted.limits if granted else None, wanted)
+    _done(limit(hub, code, limits), lang, code)
+    show({"code": code, "limits": _document(limits)} if json else say("province_limited", lang.value, code=code))
+
+
+@provinces.command("revoke")
+def provinces_revoke(code: CodeArgument, data: DataOption = None, json: JsonOption = False, lang: LangOption = Lang.VI) -> None:
+    """End a grant at once: open connections too, account and stream are gone."""
+    from congdoan.provinces import revoke
+
+    _done(revoke(_hub(data, lang), code), lang, code)
+    show({"code": code, "revoked": True} if json else say("province_revoked", lang.value, code=code))
+
+
+@provinces.command("list")
+def provinces_list(data: DataOption = None, json: JsonOption = False, lang: LangOption = Lang.VI) -> None:
+    """Every granted branch: who is there, when last, and how far behind."""
+    from congdoan.provinces.listing import statuses
+    from congdoan.tables import listing
+
+    hub = _hub(data, lang)
+
+    async def ask() -> "list[Status]":
+        return [status async for status in statuses(hub)]
+
+    found = _done(ask(), lang)
+    if json:
+        return show({"provinces": [status.document for status in found]})
+    if not found:
+        return show(say("none_found", lang.value))
+    words = ("branch", "granted_at", "connections", "leaf_nodes", "last_contact", "behind", "lag")
+    show(listing([say(word, lang.value) for word in words], map(_row, found), numbers=(2, 3, 5, 6)))
+    for status in found:
+        if not status.complete:
+            show(say("unfinished", lang.value, code=status.code))
+    return None
+
+
+def _row(status: "Status") -> tuple[object, ...]:
+    def told(value: object) -> object:
+        return "–" if value is None else value
+
+    last = status.last_contact.astimezone(VIETNAM).strftime("%Y-%m-%d %H:%M") if status.last_contact else None
+    there = (status.connections, status.leaf_nodes, told(last))
+    return status.code, status.since.astimezone(VIETNAM).date(), *there, status.behind, told(status.lag)
+
+
+def _must_be_a_branch(code: str, data: Path | None, lang: Lang) -> None:
+    async def ask(federation: "Federation") -> str:
+        return str((await federation.call("membership", "GetUnit", {"unit": code})).branch)
+
+    if asked(ask, data, lang) != code:
+        fail(MISUSED, say("not_a_branch", lang.value, code=code))
+
+
+def _hub(data: Path | None, lang: Lang) -> "Hub":
+    from congdoan import whereabouts
+    from congdoan.provinces import Hub
+
+    with errors(lang), _refusals(lang):
+        return Hub.found(Path(whereabouts.find(data.resolve() if data else None).run))
+
+
+def _done(doing: "Coroutine[Any, Any, T]", lang: Lang, code: str = "") -> T:
+    with errors(lang), _refusals(lang, code):
+        return asyncio.run(doing)
+
+
+@contextmanager
+def _refusals(lang: Lang, code: str = "") -> Iterator[None]:
+    from chassis.streams import JetStreamError
+    from congdoan.provinces import granting
+    from congdoan.provinces.hub import HubUnavailable
+
+    try:
+        yield
+    except granting.AlreadyGranted:
+        fail(MISUSED, say("already_granted", lang.value, code=code))
+    except (granting.NotGranted, granting.NoCode):
+        fail(MISUSED, say("not_granted", lang.value))
+    except granting.CredentialsInTheWay as file:
+        fail(MISUSED, say("credentials_in_the_way", lang.value, file=file))
+    except HubUnavailable as error:
+        fail(UNAVAILABLE, say("hub_unavailable", lang.value, reason=error))
+    except (JetStreamError, OSError) as error:
+        fail(FAILED, say("failed", lang.value, reason=error))
+
+
+def _wanted(options: dict[str, Any]) -> dict[str, int]:
+    """The limits that were named, of all options of a command."""
+    from congdoan.provinces import Limits
+
+    return {each.name: options[each.name] for each in fields(Limits) if options.get(each.name) is not None}
+
+
+def _limits(known: "Limits | None", wanted: dict[str, int]) -> "Limits":
+    from congdoan.provinces import Limits
+
+    return replace(known or Limits(), **wanted)
+
+
+def _document(limits: "Limits") -> dict[str, int]:
+    return {each.name: getattr(limits, each.name) for each in fields(limits)}

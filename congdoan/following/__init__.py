@@ -1,0 +1,1 @@
+"""How does whoever runs a province's system follow its branch, line by line?"""

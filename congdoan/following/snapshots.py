@@ -1,0 +1,81 @@
+"""What does the hub answer to a branch that asks what it consists of just now? Units first, then members, page by page."""
+
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+from nats.aio.client import Client
+
+SUBJECT = "snapshot"
+ARRIVED = "membership.unit_arrived"
+REQUEST_TIMEOUT_S = 30.0
+_ELSEWHERE = "UnitElsewhere"
+
+
+class SnapshotRefused(Exception):
+    """The hub has no snapshot just now; the message is its own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A unit or a member of the branch as of a branch position of membership, at least."""
+
+    branch: str
+    position: int
+    recorded_at: str
+    kind: str
+    fields: dict[str, Any]
+
+    @property
+    def line(self) -> bytes:
+        """One line of JSON."""
+        document = {
+            "type": f"snapshot.{self.kind}",
+            "branch": self.branch,
+            "branch_position": self.position,
+            "time": self.recorded_at,
+            "unit": self.fields["unit"],
+            "body": self.fields,
+        }
+        return orjson.dumps(document, option=orjson.OPT_APPEND_NEWLINE)
+
+
+async def rows_of_branch(client: Client, branch: str) -> list[Row]:
+    """All units and members.
+
+    :raises SnapshotRefused: there is none just now. :raises NatsError: no answer.
+    """
+    return [row async for row in _rows(client, branch, {})]
+
+
+async def rows_that_arrived(client: Client, branch: str, units: Sequence[str]) -> list[Row]:
+    """Some units with all below them and their members; nothing of a unit that has left the branch again.
+
+    Each is asked for unless it came with one before: what arrived together may lie in several places by now.
+
+    :raises SnapshotRefused: there is none just now. :raises NatsError: no answer.
+    """
+    rows: list[Row] = []
+    there: set[str] = set()
+    for unit in units:
+        if unit not in there:
+            found = [row async for row in _rows(client, branch, {"unit": unit})]
+            there |= {row.fields["unit"] for row in found if row.kind == "unit"}
+            rows += found
+    return rows
+
+
+async def _rows(client: Client, branch: str, asked: dict[str, str]) -> AsyncIterator[Row]:
+    more: str | None = ""
+    while more is not None:
+        request = {**asked, "after": more} if more else asked
+        answer = orjson.loads((await client.request(SUBJECT, orjson.dumps(request), timeout=REQUEST_TIMEOUT_S)).data)
+        if error := answer.get("error"):
+            if error["rule"] == _ELSEWHERE:
+                return
+            raise SnapshotRefused(error["message"])
+        for kind in ("unit", "member"):
+            for fields in answer[f"{kind}s"]:
+                yield Row(branch, answer["position"], answer["recorded_at"], kind, fields)
+        more = answer["next"]
