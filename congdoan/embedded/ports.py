@@ -15,13 +15,14 @@ class ReservedPort:
     one who asks for just any port, nor to an outgoing connection. Who asks for exactly this number may still get it.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, wanted: int = 0) -> None:
+        """:param wanted: the number, if nobody has it; 0 for just any."""
         holder = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
         self.release = weakref.finalize(self, holder.close)
         """Give the number back. Happens by itself when nobody refers to this object any more."""
         holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-        holder.bind(("127.0.0.1", 0))
+        holder.bind(("127.0.0.1", wanted if wanted and _nobody_listens(wanted) else 0))
         self.number: int = holder.getsockname()[1]
 
     @property
@@ -30,6 +31,17 @@ class ReservedPort:
         return f"127.0.0.1:{self.number}"
 
 
-def reserve_port() -> ReservedPort:
-    """A free port, held until its `release` or the end of the process."""
-    return ReservedPort()
+def _nobody_listens(number: int) -> bool:
+    """A socket that does not share its number is refused it as long as somebody listens; those that only ended do not count."""
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", number))
+        except OSError:
+            return False
+        return True
+
+
+def reserve_port(wanted: int = 0) -> ReservedPort:
+    """A free port, the wanted one if it is, held until its `release` or the end of the process."""
+    return ReservedPort(wanted)

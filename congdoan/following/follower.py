@@ -6,7 +6,7 @@ over by its branch position. A gap is looked for once from the beginning of the 
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,7 +20,7 @@ from nats.js.errors import NotFoundError
 from chassis.ledger.note import Verifier
 from congdoan.following import snapshots
 from congdoan.following.beginning import Beginning
-from congdoan.following.history import LEDGER, EventMissing, heard, is_next
+from congdoan.following.history import LEDGER, EventMissing, Heard, heard, is_next
 from congdoan.following.state import State
 
 STREAM, DOMAIN = "BRANCH", "branch"
@@ -112,9 +112,11 @@ class Follower:
         return int(floor)
 
     async def _begin_with_snapshot(self, client: Client) -> None:
-        rows = await snapshots.rows_of_branch(client, self.state.branch)
-        self.write([row.line for row in rows])
-        self.state.positions["membership"] = rows[0].position if rows else 0
+        position = 0
+        async for page in snapshots.pages_of_branch(client, self.state.branch):
+            self.write([row.line for row in page])
+            position = page[0].position
+        self.state.positions["membership"] = position
         self.state.save()
 
     async def _take_all(self, client: Client, js: JetStreamContext, read: int) -> None:
@@ -139,31 +141,40 @@ class Follower:
         lines: list[bytes] = []
         try:
             for message in messages:
-                lines += await self._lines(client, message)
+                event = self._next(message)
+                if event is None:
+                    continue
+                if self._wants(event):
+                    lines.append(event.line)
+                    async for page in self._arrived(client, event):
+                        self.write([*lines, *(row.line for row in page)])
+                        lines = []
+                self.state.positions[event.service] = event.position
         finally:
             # What stands before an event that is refused was rightly taken.
             self.write(lines)
             self.state.save()
 
-    async def _lines(self, client: Client, message: Msg) -> list[bytes]:
+    def _next(self, message: Msg) -> Heard | None:
+        """The event of a message; None for a checkpoint, and for an event that was taken before."""
         _, service, of, *_ = message.subject.split(".")
         if service == LEDGER:
             self.state.keep(of, message.data, message.headers, self.place.verifier)
-            return []
+            return None
         event = heard(self.state.branch, message.subject, message.headers, message.data)
         taken = self.state.positions.get(event.service)
         if taken is None and self.state.adopting:
             taken = event.position - 1
-        if not is_next(event, taken or 0):
-            return []
-        lines: list[bytes] = []
-        if self.beginning is None or self.beginning.includes(event.service, event.position, event.recorded_at):
-            lines = [event.line]
-            if event.type == snapshots.ARRIVED:  # their history is another branch's
-                rows = await snapshots.rows_that_arrived(client, self.state.branch, event.document["body"]["units"])
-                lines += [row.line for row in rows]
-        self.state.positions[event.service] = event.position
-        return lines
+        return event if is_next(event, taken or 0) else None
+
+    def _wants(self, event: Heard) -> bool:
+        return self.beginning is None or self.beginning.includes(event.service, event.position, event.recorded_at)
+
+    async def _arrived(self, client: Client, event: Heard) -> AsyncIterator[list[snapshots.Row]]:
+        """What came with units that arrived: their history is another branch's."""
+        if event.type == snapshots.ARRIVED:
+            async for page in snapshots.pages_of_what_arrived(client, self.state.branch, event.document["body"]["units"]):
+                yield page
 
 
 def _consumer(name: str, read: int) -> ConsumerConfig:

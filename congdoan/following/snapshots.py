@@ -41,32 +41,31 @@ class Row:
         return orjson.dumps(document, option=orjson.OPT_APPEND_NEWLINE)
 
 
-async def rows_of_branch(client: Client, branch: str) -> list[Row]:
-    """All units and members.
+async def pages_of_branch(client: Client, branch: str) -> AsyncIterator[list[Row]]:
+    """All units and members, page by page; there is at least one page, and the first has a row: the branch's own unit.
 
     :raises SnapshotRefused: there is none just now. :raises NatsError: no answer.
     """
-    return [row async for row in _rows(client, branch, {})]
+    async for page in _pages(client, branch, {}):
+        yield page
 
 
-async def rows_that_arrived(client: Client, branch: str, units: Sequence[str]) -> list[Row]:
+async def pages_of_what_arrived(client: Client, branch: str, units: Sequence[str]) -> AsyncIterator[list[Row]]:
     """Some units with all below them and their members; nothing of a unit that has left the branch again.
 
     Each is asked for unless it came with one before: what arrived together may lie in several places by now.
 
     :raises SnapshotRefused: there is none just now. :raises NatsError: no answer.
     """
-    rows: list[Row] = []
     there: set[str] = set()
     for unit in units:
         if unit not in there:
-            found = [row async for row in _rows(client, branch, {"unit": unit})]
-            there |= {row.fields["unit"] for row in found if row.kind == "unit"}
-            rows += found
-    return rows
+            async for page in _pages(client, branch, {"unit": unit}):
+                there |= {row.fields["unit"] for row in page if row.kind == "unit"}
+                yield page
 
 
-async def _rows(client: Client, branch: str, asked: dict[str, str]) -> AsyncIterator[Row]:
+async def _pages(client: Client, branch: str, asked: dict[str, str]) -> AsyncIterator[list[Row]]:
     more: str | None = ""
     while more is not None:
         request = {**asked, "after": more} if more else asked
@@ -75,7 +74,6 @@ async def _rows(client: Client, branch: str, asked: dict[str, str]) -> AsyncIter
             if error["rule"] == _ELSEWHERE:
                 return
             raise SnapshotRefused(error["message"])
-        for kind in ("unit", "member"):
-            for fields in answer[f"{kind}s"]:
-                yield Row(branch, answer["position"], answer["recorded_at"], kind, fields)
+        kinds = [(kind, fields) for kind in ("unit", "member") for fields in answer[f"{kind}s"]]
+        yield [Row(branch, answer["position"], answer["recorded_at"], *row) for row in kinds]
         more = answer["next"]

@@ -637,6 +637,17 @@ def test_an_old_or_missing_nats_is_refused(tmp_path: Path, run: Path, monkeypatc
 
 # -- ports -------------------------------------------------------------------------------------------------------------
 
+def test_a_wanted_port_is_taken_when_nobody_listens_there() -> None:
+    earlier = reserve_port()
+    number = earlier.number
+    earlier.release()
+    wanted = reserve_port(number)
+    assert wanted.number == number
+    wanted.release()
+    with socket.create_server(("127.0.0.1", number), reuse_port=True):
+        assert reserve_port(number).number != number
+
+
 GRPC_SERVER = """
 import asyncio, os, sys
 import grpc

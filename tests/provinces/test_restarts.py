@@ -69,6 +69,19 @@ async def test_everything_the_server_kept_is_lost(own_nats: EmbeddedNats, tmp_pa
         assert told(await read(system, 3)) == [f"membership ha-noi {number}" for number in range(1, 4)]
 
 
+async def test_another_suite_on_the_same_data_is_found_where_the_last_one_was(own_nats: EmbeddedNats, tmp_path: Path) -> None:
+    await set_up(own_nats.url, RECORDING)
+    given = await grant(own_nats.hub, "ha-noi", tmp_path)
+    async with province(given, max_reconnect_attempts=-1, reconnect_time_wait=0.05) as system:
+        own_nats.stop()
+        own_nats.release()
+        with EmbeddedNats(own_nats.hub.data, tmp_path / "run") as next_one:
+            assert next_one.hub.leaf_address == own_nats.hub.leaf_address
+            async with services(next_one) as client:
+                await announce(client, "ha-noi", [1])
+            assert told(await read(system, 1)) == ["membership ha-noi 1"]
+
+
 def numbers_of(heard: list[str], service: str, code: str) -> list[int]:
     """The numbers of a service's events without those that were seen before, as a subscriber takes them; no gap."""
     return first_times([int(each.split()[2]) for each in heard if each.startswith(f"{service} {code} ")])
