@@ -637,6 +637,7 @@ def test_an_old_or_missing_nats_is_refused(tmp_path: Path, run: Path, monkeypatc
 
 # -- ports -------------------------------------------------------------------------------------------------------------
 
+
 def test_a_wanted_port_is_taken_when_nobody_listens_there() -> None:
     earlier = reserve_port()
     number = earlier.number
