@@ -82,6 +82,10 @@ insert or replace into awards values(:body ->> 'nomination_id', :body ->> 'unit'
 -- awards.award_revoked
 update awards set revoked_on = :body ->> 'on' where nomination_id = :body ->> 'nomination_id';
 
+-- kept
+select size, root from checkpoints where service = :service
+    and size in (:size, (select max(size) from checkpoints where service = :service));
+
 -- position
 insert or replace into positions values(?, ?);
 

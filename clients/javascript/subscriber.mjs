@@ -12,7 +12,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import { jetstream, jetstreamManager } from "@nats-io/jetstream";
 import { connect, nkeyAuthenticator } from "@nats-io/transport-node";
-import { accepted } from "./witness.mjs";
+import { accepted, sizeOf } from "./witness.mjs";
 
 const [MISSING, FOREIGN, CONTRADICTS, CONSUMER_NOT_FOUND] = [4, 5, 6, 10014];
 const [STREAM, BATCH, OURS] = ["BRANCH", 500, { domain: "branch", checkAPI: false }];
@@ -29,7 +29,6 @@ for (const paragraph of readFileSync(new URL("../copy.sql", import.meta.url), "u
   if (types === "-- tables") db.exec(statements.join(";"));
   else for (const type of types.split(" ").slice(1)) sql[type] = statements.map((statement) => db.prepare(statement));
 }
-const checkpointsOf = db.prepare("select size, root from checkpoints where service = ?");
 const keepCheckpoint = db.prepare("insert or ignore into checkpoints values(?, ?, ?, ?)");
 
 /** Nobody may pass over this: the program's exit code, and what is wrong. */
@@ -127,7 +126,8 @@ async function takeSnapshot(connection) {
 
 /** Keep a checkpoint of the ledger that goes on from the last one kept. */
 function witness(service, note, header) {
-  const kept = new Map(checkpointsOf.all(service).map((row) => [row.size, Buffer.from(row.root)]));
+  const found = sql.kept[0].all({ service, size: sizeOf(note) });
+  const kept = new Map(found.map((row) => [row.size, Buffer.from(row.root)]));
   try {
     keepCheckpoint.run(service, ...accepted(service, note, header, options["ledger-key"], kept), note);
   } catch (error) {

@@ -9,7 +9,8 @@ const SPKI = Buffer.from("302a300506032b6570032100", "hex"); // what stands befo
 /**
  * The size and root to keep; they may be kept already. Throws when nobody may pass over this checkpoint.
  *
- * `key` is the ledger's ("name+id+key"), `kept` a Map from every size that is kept to its root, a Buffer.
+ * `key` is the ledger's ("name+id+key"), `kept` a Map from sizes to roots, Buffers: of the last checkpoint kept, and of this size
+ * if one is.
  */
 export function accepted(service, note, headers, key, kept) {
   const [origin, number, told, time] = signedText(note, key).split("\n");
@@ -27,6 +28,12 @@ export function accepted(service, note, headers, key, kept) {
   if (!goesOn(last, kept.get(last), size, root, proof))
     throw new Error(`the first ${last} of these ${size} events are not those that are kept: history was rewritten`);
   return [size, root];
+}
+
+/** The size that a note says, whoever wrote it; 0 when it says none. */
+export function sizeOf(note) {
+  const [, line] = note.split("\n");
+  return /^\d{1,15}$/.test(line) ? Number(line) : 0;
 }
 
 /** The text of a note that a key signed. */

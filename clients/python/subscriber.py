@@ -19,7 +19,7 @@ from typing import Any
 
 import nats
 from nats.js.errors import NotFoundError
-from witness import accepted
+from witness import accepted, size_of
 
 MISSING, FOREIGN, CONTRADICTS, STREAM, BATCH = 4, 5, 6, "BRANCH", 500
 PARAGRAPHS = [text.partition("\n") for text in (Path(__file__).parents[1] / "copy.sql").read_text("utf-8").split("\n\n")[1:]]
@@ -108,7 +108,7 @@ class Subscriber:
 
     def keep_checkpoint(self, service: str, message: Any) -> str:
         """Keep a checkpoint of the ledger that goes on from the last one kept."""
-        kept = dict(self.db.execute("select size, root from checkpoints where service = ?", [service]))
+        kept = dict(self.db.execute(SQL["kept"][0], {"service": service, "size": size_of(message.data)}))
         try:
             size, root = accepted(service, message.data, message.headers, self.options.ledger_key or "", kept)
         except ValueError as error:

@@ -14,14 +14,16 @@ from nacl.signing import VerifyKey
 def accepted(service: str, note: bytes, headers: Mapping[str, str], key: str, kept: Mapping[int, bytes]) -> tuple[int, bytes]:
     """The size and root to keep; they may be kept already.
 
-    `key` is the ledger's (``name+id+key``), `kept` the root of every size that is kept.
+    `key` is the ledger's (``name+id+key``), `kept` the roots by size of the last checkpoint kept, and of this size if one is.
 
     :raises ValueError: nobody may pass over this checkpoint.
     """
     try:
-        origin, number, told, *_ = signed_text(note.decode(), key).split("\n")
-        size, root, previous = int(number), b64decode(told, validate=True), int(headers["ledger-previous-size"])
-        proof = [b64decode(part, validate=True) for part in headers["ledger-consistency"].split(",") if part]
+        origin, number, told, time, *_ = signed_text(note.decode(), key).split("\n")
+        size, root, previous = int(number), hash_of(told), int(headers["ledger-previous-size"])
+        proof = [hash_of(part) for part in headers["ledger-consistency"].split(",") if part]
+        if size < 1 or not time.startswith("time "):
+            raise ValueError("no size, or no time")
     except (CryptoError, LookupError, ValueError) as error:
         raise ValueError(f"it is not signed by the ledger, or no checkpoint: {error!r}") from error
     last = max(kept, default=0)
@@ -34,6 +36,19 @@ def accepted(service: str, note: bytes, headers: Mapping[str, str], key: str, ke
     if size not in kept and not goes_on(last, kept.get(last, b""), size, root, proof):
         raise ValueError(f"the first {last} of these {size} events are not those that are kept: history was rewritten")
     return size, root
+
+
+def size_of(note: bytes) -> int:
+    """The size that a note says, whoever wrote it; 0 when it says none."""
+    line = note.split(b"\n")[1:2]
+    return int(line[0]) if line and line[0].isdigit() and len(line[0]) < 16 else 0
+
+
+def hash_of(text: str) -> bytes:
+    """A hash in base64. :raises ValueError: it has not 32 bytes: then it could hold a part of another."""
+    if len(data := b64decode(text, validate=True)) != 32:
+        raise ValueError("no hash")
+    return data
 
 
 def signed_text(note: str, key: str) -> str:

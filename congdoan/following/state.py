@@ -1,11 +1,11 @@
 """How far was a branch followed, and what of the ledger is kept? A file, written whole, and the checkpoints beside it.
 
-The state is small and written after every batch; checkpoints only become more, so each is appended once to
-``STATE.checkpoints``. Without a file both last as long as the program.
+The state is small and written after every batch; checkpoints only become more, so they stand in an SQLite file of their
+own, ``STATE.checkpoints``. Without a file both last as long as the program.
 """
 
-import os
-from base64 import b64decode, b64encode
+import sqlite3
+from base64 import b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,6 +15,10 @@ import orjson
 from chassis.files import write_whole
 from chassis.ledger.note import Checkpoint, NoteUnreadable, NotSigned, Verifier
 from chassis.ledger.witness import CheckpointUnreadable, SignatureWrong, Witness
+
+_TABLE = """create table if not exists checkpoints (
+    service text, size integer, root blob, note blob, primary key (service, size)) without rowid"""
+_LAST = "select service, max(size), root from checkpoints group by service"
 
 
 class StateUnusable(Exception):
@@ -34,8 +38,12 @@ class State:
     beginning: str = ""
     adopting: bool = False
     _witnesses: dict[str, Witness] = field(default_factory=dict)
-    _roots: dict[tuple[str, int], bytes] = field(default_factory=dict)
-    _unwritten: list[bytes] = field(default_factory=list)
+    _checkpoints: sqlite3.Connection = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        # Without a name it is a file that nobody else sees and that goes with the program.
+        self._checkpoints = sqlite3.connect(self.file.with_name(f"{self.file.name}.checkpoints") if self.file else "")
+        self._checkpoints.execute(_TABLE)
 
     @classmethod
     def load(cls, branch: str, file: Path | None) -> "State":
@@ -43,17 +51,19 @@ class State:
 
         :raises StateUnusable: it holds something else.
         """
-        state = cls(branch, file)
-        if file is None or not file.exists():
-            return state
         try:
+            state = cls(branch, file)
+            state._witnesses = {
+                service: Witness(service, size, root) for service, size, root in state._checkpoints.execute(_LAST)
+            }
+            if file is None or not file.exists():
+                return state
             found = orjson.loads(file.read_bytes())
             state.positions, state.beginning = dict(found["positions"]), str(found["beginning"])
             state.adopting = bool(found["adopting"])
             if found["branch"] != branch:
                 raise StateUnusable(file)
-            state._read_checkpoints()
-        except (LookupError, OSError, TypeError, ValueError):
+        except (LookupError, OSError, TypeError, ValueError, sqlite3.Error):
             raise StateUnusable(file) from None
         return state
 
@@ -72,11 +82,10 @@ class State:
             after = _first(service, note, verifier)
         else:
             before = before or Witness(service)
-            after = before.accept(note, headers, verifier, lambda size: self._roots.get((service, size)))
+            after = before.accept(note, headers, verifier, lambda size: self._root(service, size))
         if after != before:
-            self._put(after)
-            document = {"service": service, "size": after.size, "root": b64encode(after.root).decode(), "note": note.decode()}
-            self._unwritten.append(orjson.dumps(document, option=orjson.OPT_APPEND_NEWLINE))
+            self._witnesses[service] = after
+            self._checkpoints.execute("insert into checkpoints values (?, ?, ?, ?)", (service, after.size, after.root, note))
 
     def save(self) -> None:
         """Make what was taken last; a loss of power does not take it away.
@@ -85,12 +94,7 @@ class State:
         """
         if self.file is None:
             return
-        if self._unwritten:
-            with os.fdopen(os.open(self._checkpoints, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "ab") as stream:
-                stream.writelines(self._unwritten)
-                stream.flush()
-                os.fsync(stream.fileno())
-            self._unwritten.clear()
+        self._checkpoints.commit()
         ledger = {
             service: {"size": kept.size, "root": b64encode(kept.root).decode()} for service, kept in self._witnesses.items()
         }
@@ -98,25 +102,9 @@ class State:
         document = {"branch": self.branch, **begun, "positions": self.positions, "ledger": ledger}
         write_whole(self.file, orjson.dumps(document, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
 
-    @property
-    def _checkpoints(self) -> Path:
-        assert self.file
-        return self.file.with_name(f"{self.file.name}.checkpoints")
-
-    def _read_checkpoints(self) -> None:
-        if not self._checkpoints.exists():
-            return
-        whole, _, torn = self._checkpoints.read_bytes().rpartition(b"\n")
-        for line in whole.splitlines():
-            found = orjson.loads(line)
-            self._put(Witness(found["service"], found["size"], b64decode(found["root"])))
-        if torn:  # the program was killed while it wrote; what it wrote comes again
-            os.truncate(self._checkpoints, len(whole) + 1 if whole else 0)
-
-    def _put(self, witness: Witness) -> None:
-        self._roots[witness.service, witness.size] = witness.root
-        if witness.size >= self._witnesses.get(witness.service, Witness(witness.service)).size:
-            self._witnesses[witness.service] = witness
+    def _root(self, service: str, size: int) -> bytes | None:
+        found = self._checkpoints.execute("select root from checkpoints where service = ? and size = ?", (service, size))
+        return next((root for (root,) in found), None)
 
 
 def _first(service: str, note: bytes, verifier: Verifier) -> Witness:

@@ -175,12 +175,9 @@ async def the_ledger_is_witnessed(programs: list[Program]) -> None:
 
 
 def checkpoints_of(program: Program) -> set[tuple[str, int]]:
-    """Service and size of what is kept."""
-    if isinstance(program, Subscriber):
-        return set(sqlite3.connect(program.kept).execute("select service, size from checkpoints"))
-    whole, _, _ = program.kept.with_name(f"{program.kept.name}.checkpoints").read_bytes().rpartition(b"\n")
-    lines = whole.splitlines()
-    return {(each["service"], each["size"]) for each in map(json.loads, lines)}
+    """Service and size of every checkpoint that a program keeps; one with no copy keeps them beside its state."""
+    kept = program.kept if isinstance(program, Subscriber) else program.kept.with_name(f"{program.kept.name}.checkpoints")
+    return set(sqlite3.connect(kept).execute("select service, size from checkpoints"))
 
 
 def missing_of(events: list[dict[str, Any]], heads: dict[str, int]) -> dict[str, set[int]]:

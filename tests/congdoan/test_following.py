@@ -56,20 +56,28 @@ def test_a_state_is_read_as_it_was_saved(tmp_path: Path) -> None:
         State.load("vinh-phuc", tmp_path / "state")
 
 
-def test_a_checkpoint_that_was_torn_comes_again(tmp_path: Path) -> None:
+def test_a_checkpoint_that_was_not_saved_comes_again(tmp_path: Path) -> None:
     state = State(BRANCH, tmp_path / "state", {"membership": 7})
     first, second, third = VECTORS["accepted"]
     keep(state, first)
     state.save()
-    with (tmp_path / "state.checkpoints").open("ab") as file:
-        file.write(b'{"service":"membership","size":7,"ro')
+    keep(state, second)
+    state._checkpoints.close()  # as when it is killed
 
     again = State.load(BRANCH, tmp_path / "state")
+    with pytest.raises(CheckpointMissing):
+        keep(again, third)
     for message in (first, second, third):
         keep(again, message)
     again.save()
 
     assert State.load(BRANCH, tmp_path / "state") == again
+
+
+def test_a_file_that_holds_something_else_is_no_state(tmp_path: Path) -> None:
+    (tmp_path / "state.checkpoints").write_text("something else, and long enough to be no database at all" * 20)
+    with pytest.raises(StateUnusable):
+        State.load(BRANCH, tmp_path / "state")
 
 
 @pytest.mark.parametrize("vector", VECTORS["refused"], ids=lambda vector: vector["rule"])
