@@ -41,6 +41,8 @@ def packages() -> Path:
                 for file in ("package.json", "package-lock.json"):
                     shutil.copy(JAVASCRIPT / file, name)
                 home = {"HOME": name, "npm_config_cache": f"{name}/.npm", "npm_config_update_notifier": "false"}
+                # A machine's own list of authorities is used, as pip does: a company's proxy may be among them.
+                home["NODE_OPTIONS"] = "--use-system-ca"
                 command = [str(NODE), str(_NPM), "ci", "--ignore-scripts", "--no-audit", "--no-fund"]
                 subprocess.run(command, cwd=name, env={**os.environ, **home}, check=True, capture_output=True, timeout=100)
                 wanted.mkdir(exist_ok=True)

@@ -128,7 +128,8 @@ def rows(url: str, statement: str) -> list[tuple[Any, ...]]:
 def python(script: str, *arguments: str | Path, uid: int | None = None) -> subprocess.Popen[str]:
     """`script` in an interpreter of its own, its output to be read; as another user when `uid` is given."""
     user: dict[str, Any] = {} if uid is None else {"user": uid, "group": uid, "extra_groups": []}
-    environment = os.environ | {"PYTHONPATH": f"{REPOSITORY}:{sysconfig.get_path('purelib')}"}
+    folders = (REPOSITORY, REPOSITORY / "services", REPOSITORY / "proto" / "stubs", sysconfig.get_path("purelib"))
+    environment = os.environ | {"PYTHONPATH": ":".join(map(str, folders))}
     return subprocess.Popen(
         [interpreter_for(uid), "-c", script, *map(str, arguments)],
         stdout=subprocess.PIPE,
