@@ -1,10 +1,7 @@
 """How are the parts of audit put together?"""
 
-import asyncio
-from collections.abc import Collection
 from datetime import timedelta
 from functools import partial
-from typing import Any
 
 from prometheus_client import CollectorRegistry, Gauge
 
@@ -47,11 +44,6 @@ class Audit(Service):
         """Never while a stream goes on in a way that cannot follow on what is sealed or signed: somebody must look first."""
         whole = self.ledger.broken is None and all(keeper.broken is None for keeper in self.logs)
         return whole and await super().ready()
-
-    @property
-    def tasks(self) -> Collection[asyncio.Task[Any]]:
-        """Those of every service, and the one that signs."""
-        return [*super().tasks, *([self.ledger.task] if self.ledger.task else [])]
 
     def _ledger(self, settings: Settings, logs: list[Follower]) -> Ledger:
         """:raises LedgerKeyUnreadable: the key cannot be used."""

@@ -8,7 +8,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, date, datetime
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 from zoneinfo import ZoneInfo
 
 from google.protobuf.descriptor import ServiceDescriptor
@@ -63,6 +63,13 @@ class Part(Protocol):
 
     async def stop(self) -> None:
         """End, having finished what was begun."""
+
+
+@runtime_checkable
+class Working(Protocol):
+    """A part that works by itself, in a task that must not end before it is stopped."""
+
+    task: asyncio.Task[None] | None
 
 
 def utc_now() -> datetime:
@@ -277,10 +284,10 @@ class Service:
     def tasks(self) -> Collection[asyncio.Task[Any]]:
         """The tasks without which it is no service."""
         single = (self.signal.task, self.publisher and self.publisher.task, self._feeds and self._feeds.task)
+        working = (part.task for part in (*self._confirmations, *self.parts) if isinstance(part, Working))
         projecting = self._projector.tasks if self._projector else ()
-        confirming = (confirmation.task for confirmation in self._confirmations)
         keys = self.keys.tasks if self.keys else ()
-        return [*self.store.tasks, *keys, *projecting, *(task for task in (*single, *confirming) if task)]
+        return [*self.store.tasks, *keys, *projecting, *(task for task in (*single, *working) if task)]
 
     @property
     def further_databases(self) -> list[tuple[str, str]]:

@@ -37,15 +37,15 @@ class Work:
 
     def __init__(self, run: Callable[[], Coroutine[Any, Any, None]], name: str) -> None:
         self._run, self._name = run, name
-        self._task: asyncio.Task[None] | None = None
+        self.task: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
         """Begin."""
-        self._task = asyncio.create_task(self._run(), name=self._name)
+        self.task = asyncio.create_task(self._run(), name=self._name)
 
     async def stop(self) -> None:
         """Leave off."""
-        await ended(self._task)
+        await ended(self.task)
 
 
 def real(settings: Settings, tracing: Tracing | None = None, clock: Callable[[], datetime] = utc_now) -> Service:
