@@ -14,6 +14,7 @@ from pathlib import Path
 
 import nats
 import uvloop
+from nats.js.api import AckPolicy, ConsumerConfig
 
 BATCH = 500
 
@@ -28,12 +29,13 @@ class Readers:
     async def read(self, credentials: Path) -> None:
         """Read one branch for ever."""
         client = await nats.connect(self._url, nkeys_seed=str(credentials))
-        reading = await client.jetstream(domain="branch").pull_subscribe("", durable="bench", stream="BRANCH")
+        branch, all_at_once = client.jetstream(domain="branch"), ConsumerConfig(ack_policy=AckPolicy.ALL)
+        reading = await branch.pull_subscribe("", durable="bench", stream="BRANCH", config=all_at_once)
         while True:
             with suppress(TimeoutError):
-                for message in await reading.fetch(BATCH, timeout=5):
-                    self.seen[(message.headers or {})["ce-id"]] = time.perf_counter()
-                    await message.ack()
+                messages = await reading.fetch(BATCH, timeout=5)
+                self.seen.update({(message.headers or {})["ce-id"]: time.perf_counter() for message in messages})
+                await messages[-1].ack()  # and with it all before, as the subscribers do
 
     async def have(self, events: int) -> None:
         """Wait for so many events."""
