@@ -20,7 +20,9 @@ from tests.clients.programs import Branch, Program, Subscriber
 from tests.clients.two_branches import ARRIVES, HA_NOI, LEAVES, STAYS, VINH_PHUC, YEAR, Federation
 from tests.serving import ledger_key_file, suite_of
 
-PATIENCE_S = 60.0
+PATIENCE_S = 240.0
+
+pytestmark = pytest.mark.timeout(600)
 SERVICES = ("membership", "welfare", "awards", "audit")
 
 
