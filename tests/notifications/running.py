@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -20,6 +20,7 @@ from chassis.reactions import CommandReaction
 from chassis.rpc import needs_of
 from chassis.security import Caller, Rights, Role
 from chassis.store import EventStore
+from chassis.streams import ended
 from notifications import reactions
 from notifications.application import Patience, Surroundings, menu, own_menu
 from notifications.clients import Contact
@@ -190,9 +191,10 @@ async def at_work(work: Any) -> AsyncIterator[None]:
     try:
         yield
     finally:
-        task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
+        # Before Python 3.12 `wait_for` swallows a cancellation that comes together with an answer; so it may take two.
+        await ended(task)
+        if not task.cancelled():
+            task.result()
 
 
 async def eventually(check: Callable[[], Any], timeout_s: float = 20) -> None:
