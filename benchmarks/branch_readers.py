@@ -16,6 +16,8 @@ import nats
 import uvloop
 from nats.js.api import AckPolicy, ConsumerConfig
 
+from congdoan.provinces.configuration import BRANCH, PROVINCE_DOMAIN
+
 BATCH = 500
 
 
@@ -29,8 +31,8 @@ class Readers:
     async def read(self, credentials: Path) -> None:
         """Read one branch for ever."""
         client = await nats.connect(self._url, nkeys_seed=str(credentials))
-        branch, all_at_once = client.jetstream(domain="branch"), ConsumerConfig(ack_policy=AckPolicy.ALL)
-        reading = await branch.pull_subscribe("", durable="bench", stream="BRANCH", config=all_at_once)
+        branch, all_at_once = client.jetstream(domain=PROVINCE_DOMAIN), ConsumerConfig(ack_policy=AckPolicy.ALL)
+        reading = await branch.pull_subscribe("", durable="bench", stream=BRANCH, config=all_at_once)
         while True:
             with suppress(TimeoutError):
                 messages = await reading.fetch(BATCH, timeout=5)

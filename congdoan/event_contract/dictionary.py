@@ -12,7 +12,8 @@ from chassis.cloudevents import ROOT
 from chassis.events import Event, personal_fields_of
 from chassis.vietnamese import sort_key
 from chassis.wording import VALUES, meaning_of, name_of, sentence_of
-from congdoan.event_contract.schemas import SERVICES, events_of, schema_name
+from congdoan.event_contract.schemas import events_of, schema_name
+from congdoan.services import RECORDING
 
 HEAD = """\
 # Từ điển sự kiện · Dictionary of events
@@ -48,7 +49,7 @@ _TYPES: Mapping[type, str] = {str: "text", int: "integer", bool: "boolean", UUID
 
 def page() -> str:
     """The page, as Markdown."""
-    return HEAD + "".join(_service(service) for service in SERVICES)
+    return HEAD + "".join(_service(service) for service in RECORDING)
 
 
 def _service(service: str) -> str:

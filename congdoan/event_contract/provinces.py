@@ -13,8 +13,9 @@ from congdoan.event_contract import promises, snapshots
 from congdoan.event_contract.examples import RECORDED_AT, STREAM_SOURCE, example_of, source_header
 from congdoan.event_contract.headers import headers_schema
 from congdoan.event_contract.hub import channel_of, message_name, messages, operation
-from congdoan.event_contract.schemas import SERVICES, Json, events_of, every_event
+from congdoan.event_contract.schemas import Json, events_of, every_event
 from congdoan.provinces.configuration import BRANCH, MAY_PUBLISH, MAY_SUBSCRIBE, PROVINCE_DOMAIN
+from congdoan.services import RECORDING
 
 CHECKPOINT = "ledger.checkpoint"
 SNAPSHOT, SNAPSHOT_ANSWER = "snapshot", "snapshot.answer"
@@ -29,7 +30,7 @@ _SOURCE = {
 }
 _HASHES = "([A-Za-z0-9+/]{43}=(,[A-Za-z0-9+/]{43}=)*)?"
 _NOTE = (
-    f"^congdoan/({'|'.join(SERVICES)})\n[1-9][0-9]*\n[A-Za-z0-9+/]{{43}}=\n"
+    f"^congdoan/({'|'.join(RECORDING)})\n[1-9][0-9]*\n[A-Za-z0-9+/]{{43}}=\n"
     "time \\d{4}-\\d\\d-\\d\\dT\\d\\d:\\d\\d:\\d\\dZ\n\n(— [^ +\n]+ [A-Za-z0-9+/]+={0,2}\n)+$"
 )
 
@@ -95,7 +96,7 @@ def _server() -> Json:
 def _events() -> Json:
     """Every event in every version; that of today with an example."""
     found = dict(messages(every_event(), SCHEMAS))
-    for service in SERVICES:
+    for service in RECORDING:
         for number, event in enumerate(events_of(service), 1):
             found[message_name(event, event.schema_version)]["examples"] = [_example(event, number)]
     return found
@@ -121,7 +122,7 @@ def _checkpoints() -> Json:
     return {
         "address": "federation.ledger.{service}.checkpoint",
         "messages": {CHECKPOINT: {"$ref": f"#/components/messages/{CHECKPOINT}"}},
-        "parameters": {"service": {"description": "The service whose history it seals.", "enum": list(SERVICES)}},
+        "parameters": {"service": {"description": "The service whose history it seals.", "enum": list(RECORDING)}},
         "x-stream": BRANCH,
     }
 

@@ -10,9 +10,9 @@ import notifications.events  # noqa: F401
 import welfare.events  # noqa: F401
 from chassis.events import TOPICS, Event
 from chassis.wording import VALUES, Words, meaning_of, name_of
+from congdoan.services import RECORDING
 
 Json = dict[str, Any]
-SERVICES = ("membership", "welfare", "awards", "notifications")
 VERSION: Words = ("phiên bản của lược đồ này", "version of this schema")
 
 
@@ -23,7 +23,7 @@ def events_of(service: str) -> list[type[Event]]:
 
 def every_event() -> list[type[Event]]:
     """The events of all services, by service and topic."""
-    return [event for service in SERVICES for event in events_of(service)]
+    return [event for service in RECORDING for event in events_of(service)]
 
 
 def schema_of(event: type[Event]) -> Json:

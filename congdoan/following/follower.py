@@ -22,8 +22,8 @@ from congdoan.following import snapshots
 from congdoan.following.beginning import Beginning
 from congdoan.following.history import LEDGER, EventMissing, Heard, heard, is_next
 from congdoan.following.state import State
+from congdoan.provinces.configuration import BRANCH, PROVINCE_DOMAIN
 
-STREAM, DOMAIN = "BRANCH", "branch"
 BATCH = 500
 IDLE_S = 5.0
 PAUSES_S = (0.2, 1.0, 3.0, 5.0)
@@ -82,7 +82,7 @@ class Follower:
     async def _session(self) -> None:
         client = await _connected(self.place)
         try:
-            js = client.jetstream(domain=DOMAIN)
+            js = client.jetstream(domain=PROVINCE_DOMAIN)
             read = await self._read_before(js)
             if self.fast and self.state.is_new:
                 await self._begin_with_snapshot(client)
@@ -91,7 +91,7 @@ class Follower:
             except EventMissing as missing:
                 if not read or self.state.adopting:
                     raise
-                await js.delete_consumer(STREAM, self.place.consumer)
+                await js.delete_consumer(BRANCH, self.place.consumer)
                 raise Interrupted(missing.sentence("en")) from None
         finally:
             await client.close()
@@ -102,10 +102,10 @@ class Follower:
         The consumer is taken away: made anew, it has nothing that waits for its redelivery.
         """
         try:
-            floor = (await js.consumer_info(STREAM, self.place.consumer)).ack_floor.stream_seq
+            floor = (await js.consumer_info(BRANCH, self.place.consumer)).ack_floor.stream_seq
         except NotFoundError:
             return 0
-        await js.delete_consumer(STREAM, self.place.consumer)
+        await js.delete_consumer(BRANCH, self.place.consumer)
         if self.state.is_new and (self.beginning or self.fast):
             return 0
         self.state.adopting |= self.state.is_new and floor > 0
@@ -120,8 +120,8 @@ class Follower:
         self.state.save()
 
     async def _take_all(self, client: Client, js: JetStreamContext, read: int) -> None:
-        made = await js.add_consumer(STREAM, _consumer(self.place.consumer, read))
-        pull = await js.pull_subscribe_bind(self.place.consumer, STREAM)
+        made = await js.add_consumer(BRANCH, _consumer(self.place.consumer, read))
+        pull = await js.pull_subscribe_bind(self.place.consumer, BRANCH)
         left, taken = made.num_pending or 0, 0
         while left or not self.until_caught_up:
             try:

@@ -12,7 +12,7 @@ from typing import Any
 
 import orjson
 
-from chassis.cloudevents import unescaped
+from chassis.cloudevents import BrokenEvent, recorded_event, token
 from chassis.refusals import Refusal
 
 LEDGER = "ledger"
@@ -54,32 +54,31 @@ class Heard:
 
 
 def heard(branch: str, subject: str, headers: Mapping[str, str] | None, body: bytes) -> Heard:
-    """The event of a message.
+    """The event of a message; its type and its fields may be such as this program does not know.
 
     :raises EventForeign: it is none of this branch.
     """
-    found = headers or {}
+    event = recorded_event(subject, headers, body)
+    if isinstance(event, BrokenEvent) or event.branch != branch or subject.split(".")[2] != token(branch):
+        raise EventForeign(subject=subject)
     try:
-        service, type_, position = subject.split(".")[1], found["ce-type"], int(found["ce-branchposition"])
-        recorded_at, metadata = datetime.fromisoformat(found["ce-time"]), orjson.loads(unescaped(found["ce-metadata"]))
-        if unescaped(found["ce-branch"]).decode() != branch or subject.split(".")[2] != branch:
-            raise EventForeign(subject=subject)
+        metadata = orjson.loads(event.metadata_json)
         document = {
-            "id": found["ce-id"],
-            "service": service,
-            "branch": branch,
-            "branch_position": position,
-            "type": type_,
-            "time": found["ce-time"],
+            "id": event.id,
+            "service": event.service,
+            "branch": event.branch,
+            "branch_position": event.branch_position,
+            "type": event.topic,
+            "time": event.recorded_at.isoformat(),
             "unit": metadata["unit"],
-            "aggregate_id": found["ce-subject"],
-            "aggregate_version": int(found["ce-aggregateversion"]),
+            "aggregate_id": str(event.aggregate_id),
+            "aggregate_version": event.version,
             "metadata": metadata,
-            "body": orjson.loads(body),
+            "body": orjson.loads(event.body),
         }
-        return Heard(service, type_, position, recorded_at, document)
     except (LookupError, TypeError, ValueError):
         raise EventForeign(subject=subject) from None
+    return Heard(event.service, event.topic, event.branch_position, event.recorded_at, document)
 
 
 def is_next(event: Heard, taken: int) -> bool:

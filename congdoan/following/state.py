@@ -5,7 +5,6 @@ own, ``STATE.checkpoints``. Without a file both last as long as the program.
 """
 
 import sqlite3
-from base64 import b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -95,11 +94,8 @@ class State:
         if self.file is None:
             return
         self._checkpoints.commit()
-        ledger = {
-            service: {"size": kept.size, "root": b64encode(kept.root).decode()} for service, kept in self._witnesses.items()
-        }
         begun = {"beginning": self.beginning, "adopting": self.adopting}
-        document = {"branch": self.branch, **begun, "positions": self.positions, "ledger": ledger}
+        document = {"branch": self.branch, **begun, "positions": self.positions}
         write_whole(self.file, orjson.dumps(document, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
 
     def _root(self, service: str, size: int) -> bytes | None:

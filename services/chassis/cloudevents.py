@@ -81,8 +81,8 @@ def headers_of(event: RecordedEvent) -> dict[str, str]:
     return {name: value for name, _, value in (line.partition(": ") for line in lines)}
 
 
-def recorded_event(subject: str, headers: Mapping[str, str] | None, body: bytes, sequence: int) -> RecordedEvent:
-    """The event of a message that stands at `sequence` of its service's stream.
+def recorded_event(subject: str, headers: Mapping[str, str] | None, body: bytes, sequence: int | None = None) -> RecordedEvent:
+    """The event of a message that stands at `sequence` of its service's stream; None where it came by another stream.
 
     A message that is no valid event comes back as a :class:`BrokenEvent`, never as an error.
     """
@@ -95,11 +95,11 @@ def recorded_event(subject: str, headers: Mapping[str, str] | None, body: bytes,
     except ValueError:
         flaw = "a header has no valid value"
     else:
-        if event.position == sequence:
+        if sequence is None or event.position == sequence:
             return event
         flaw = f"ce-position is {event.position}, the stream's sequence {sequence}"
     topic = found.get("ce-type") or f"{service}.{name}"
-    return BrokenEvent(service, sequence, _aggregate_of(found), 0, topic, body, b"{}", branch, 0, _EPOCH, flaw)
+    return BrokenEvent(service, sequence or 0, _aggregate_of(found), 0, topic, body, b"{}", branch, 0, _EPOCH, flaw)
 
 
 def readable(event: RecordedEvent) -> RecordedEvent:

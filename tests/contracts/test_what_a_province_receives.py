@@ -24,8 +24,9 @@ from chassis.sealing import EventSeal
 from chassis.streams import set_up
 from congdoan.embedded import EmbeddedNats, EmbeddedPostgres
 from congdoan.event_contract.examples import BRANCH, example_of
-from congdoan.event_contract.schemas import SERVICES, events_of, every_event
+from congdoan.event_contract.schemas import events_of, every_event
 from congdoan.provinces import grant
+from congdoan.services import RECORDING
 from tests.chassis.ledger_examples import ENTRIES, message
 from tests.connected.example import METADATA, opened, publishing, record, until
 from tests.contracts.published import accept
@@ -52,9 +53,9 @@ def _announced(publisher: Publisher, many: int) -> bool:
 
 async def everything(postgres: EmbeddedPostgres, hub: EmbeddedNats, folder: Path) -> list[Msg]:
     """What the branch receives when each event happened once in it, and once elsewhere, and two checkpoints were signed."""
-    await set_up(hub.url, SERVICES)
+    await set_up(hub.url, RECORDING)
     async with AsyncExitStack() as stack:
-        for service in SERVICES:
+        for service in RECORDING:
             database = stack.enter_context(fresh_database(postgres))
             store = await stack.enter_async_context(opened(service, database))
             publisher = await stack.enter_async_context(publishing(store, database, hub.url))
@@ -87,7 +88,7 @@ def test_the_positions_are_those_that_may_be_relied_on(received: list[Msg]) -> N
         if one.headers and "ce-branchposition" in one.headers:
             positions[one.headers["ce-source"]].append(int(one.headers["ce-branchposition"]))
             assert one.headers["ce-branch"] == BRANCH
-    assert positions == {f"/federation/{service}": list(range(1, len(events_of(service)) + 1)) for service in SERVICES}
+    assert positions == {f"/federation/{service}": list(range(1, len(events_of(service)) + 1)) for service in RECORDING}
 
 
 def test_what_is_personal_came_sealed(received: list[Msg]) -> None:
