@@ -11,7 +11,6 @@ A new key is published before it signs, and an old one as long as a token it sig
 provider stands in the place of all this.
 """
 
-import base64
 import fcntl
 import hashlib
 import os
@@ -26,13 +25,15 @@ from uuid import UUID, uuid4
 import jwt
 import orjson
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from jwt.utils import base64url_decode
 
-from chassis.credentials import Credentials, Token
+from chassis.credentials import Credentials, Token, renewed
 from chassis.files import write_whole
 from chassis.refusals import Language
 from chassis.security import Role
 from chassis.tokens import LEEWAY_S, MAX_LIFETIME_S, ROLES, is_subject, is_unit
 from congdoan.embedded.folder import make_private_folder
+from congdoan.json_web_keys import as_text, okp_of
 
 ISSUER = "congdoan-local"
 AUDIENCE = "congdoan"
@@ -193,16 +194,7 @@ class Issuer:
 
     def token_source(self, subject: str, role: Role, unit: str, lifetime_s: float = LIFETIME_S) -> Token:
         """Gives a caller's token, and another one when two thirds of its time are over."""
-        token, renewed_at = "", float("-inf")
-
-        def current() -> str:
-            nonlocal token, renewed_at
-            now = self._clock()
-            if not renewed_at <= now < renewed_at + lifetime_s * 2 / 3:
-                token, renewed_at = self.issue(subject, role, unit, lifetime_s, now=now), now
-            return token
-
-        return current
+        return renewed(lambda now: self.issue(subject, role, unit, lifetime_s, now=now), lifetime_s * 2 / 3, self._clock)
 
     def _current(self, now: float) -> Keys:
         """The keys as they lie in the folder now: another process may have rotated them, or time taken one away."""
@@ -219,12 +211,12 @@ class Issuer:
     def _read(self) -> Keys:
         stored = orjson.loads((self._folder / _KEYS).read_bytes())
         retired = tuple(Retired(key["jwk"], key["until"]) for key in stored["retired"])
-        return Keys(Ed25519PrivateKey.from_private_bytes(_bytes_of(stored["signing"])), retired)
+        return Keys(Ed25519PrivateKey.from_private_bytes(base64url_decode(stored["signing"])), retired)
 
     def _write(self, keys: Keys) -> None:
         """Publish first: what is signed from now on can be verified from now on."""
         retired = [{"jwk": key.jwk, "until": key.until} for key in keys.retired]
-        stored = {"signing": _text_of(keys.signing.private_bytes_raw()), "retired": retired}
+        stored = {"signing": as_text(keys.signing.private_bytes_raw()), "retired": retired}
         write_whole(self._folder / PUBLISHED, keys.published, 0o644)
         write_whole(self._folder / _KEYS, orjson.dumps(stored, option=orjson.OPT_INDENT_2))
 
@@ -258,15 +250,7 @@ def operator(issuer: Issuer, authority: Path | None, language: Language) -> Cred
 
 
 def jwk_of(key: Ed25519PrivateKey) -> dict[str, Any]:
-    """The public half of a key as a JSON Web Key (RFC 8037), its id the thumbprint (RFC 7638)."""
-    required = {"crv": "Ed25519", "kty": "OKP", "x": _text_of(key.public_key().public_bytes_raw())}
+    """The public half of a key as a JSON Web Key, its id the thumbprint (RFC 7638)."""
+    required = okp_of(key.public_key().public_bytes_raw())
     thumbprint = hashlib.sha256(orjson.dumps(required, option=orjson.OPT_SORT_KEYS)).digest()
-    return {**required, "kid": _text_of(thumbprint), "alg": "EdDSA", "use": "sig"}
-
-
-def _text_of(data: bytes) -> str:
-    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
-
-
-def _bytes_of(text: str) -> bytes:
-    return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+    return {**required, "kid": as_text(thumbprint), "alg": "EdDSA", "use": "sig"}

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Coroutine, Iterator
 from contextlib import contextmanager
-from dataclasses import fields, replace
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
@@ -27,7 +27,7 @@ from congdoan.texts import say
 
 if TYPE_CHECKING:
     from congdoan.clients import Federation
-    from congdoan.provinces import Credentials, Hub, Limits
+    from congdoan.provinces import Hub
     from congdoan.provinces.listing import Status
 
 T = TypeVar("T")
@@ -35,13 +35,6 @@ T = TypeVar("T")
 provinces = typer.Typer(no_args_is_help=True)
 
 CodeArgument = Annotated[str, typer.Argument()]
-ConnectionsOption = Annotated[int | None, typer.Option("--connections", min=1, max=1_000)]
-LeafNodesOption = Annotated[int | None, typer.Option("--leaf-nodes", min=0, max=100)]
-SubscriptionsOption = Annotated[int | None, typer.Option("--subscriptions", min=10, max=100_000)]
-ConsumersOption = Annotated[int | None, typer.Option("--consumers", min=1, max=1_000)]
-BytesOption = Annotated[int | None, typer.Option("--bytes", min=1 << 20, max=1 << 38)]
-AcknowledgementsOption = Annotated[int | None, typer.Option("--acknowledgements", min=1, max=1_000_000)]
-PayloadOption = Annotated[int | None, typer.Option("--payload", min=1 << 10, max=1 << 20)]
 
 
 @provinces.command("grant")
@@ -49,13 +42,6 @@ def provinces_grant(
     code: CodeArgument,
     out: Annotated[Path, typer.Option("--out", file_okay=False)] = Path(),
     renew: Annotated[bool, typer.Option("--renew")] = False,
-    connections: ConnectionsOption = None,
-    leaf_nodes: LeafNodesOption = None,
-    subscriptions: SubscriptionsOption = None,
-    consumers: ConsumersOption = None,
-    bytes: BytesOption = None,
-    acknowledgements: AcknowledgementsOption = None,
-    payload: PayloadOption = None,
     data: DataOption = None,
     json: JsonOption = False,
     lang: LangOption = Lang.VI,
@@ -64,16 +50,9 @@ def provinces_grant(
     from congdoan.provinces import grant
     from congdoan.provinces.instructions import write_page
 
-    wanted = _wanted(locals())
     _must_be_a_branch(code, data, lang)
-    hub = _hub(data, lang)
-
-    async def do() -> "Credentials":
-        granted = hub.grants.get(code)
-        limits = _limits(granted.limits if granted else None, wanted)
-        return await grant(hub, code, out, limits=limits, renew=renew, finish=lambda made: write_page(made, lang.value))
-
-    made = _done(do(), lang, code)
+    doing = grant(_hub(data, lang), code, out, renew=renew, finish=lambda made: write_page(made, lang.value))
+    made = _done(doing, lang, code)
     if json:
         return show({"code": code, "account": made.account, "credentials": str(made.file), "page": str(made.page)})
     show(say("province_granted", lang.value, code=code, file=made.file, page=made.page))
@@ -83,13 +62,13 @@ def provinces_grant(
 @provinces.command("limit")
 def provinces_limit(
     code: CodeArgument,
-    connections: ConnectionsOption = None,
-    leaf_nodes: LeafNodesOption = None,
-    subscriptions: SubscriptionsOption = None,
-    consumers: ConsumersOption = None,
-    bytes: BytesOption = None,
-    acknowledgements: AcknowledgementsOption = None,
-    payload: PayloadOption = None,
+    connections: Annotated[int | None, typer.Option("--connections", min=1, max=1_000)] = None,
+    leaf_nodes: Annotated[int | None, typer.Option("--leaf-nodes", min=0, max=100)] = None,
+    subscriptions: Annotated[int | None, typer.Option("--subscriptions", min=10, max=100_000)] = None,
+    consumers: Annotated[int | None, typer.Option("--consumers", min=1, max=1_000)] = None,
+    bytes: Annotated[int | None, typer.Option("--bytes", min=1 << 20, max=1 << 38)] = None,
+    acknowledgements: Annotated[int | None, typer.Option("--acknowledgements", min=1, max=1_000_000)] = None,
+    payload: Annotated[int | None, typer.Option("--payload", min=1 << 10, max=1 << 20)] = None,
     data: DataOption = None,
     json: JsonOption = False,
     lang: LangOption = Lang.VI,
@@ -97,12 +76,11 @@ def provinces_limit(
     """Give a branch other limits; what is not named stays."""
     from congdoan.provinces import limit
 
-    wanted = _wanted(locals())
-    hub = _hub(data, lang)
-    granted = hub.grants.get(code)
-    limits = _limits(granted.limits if granted else None, wanted)
-    _done(limit(hub, code, limits), lang, code)
-    show({"code": code, "limits": _document(limits)} if json else say("province_limited", lang.value, code=code))
+    told = {"connections": connections, "leaf_nodes": leaf_nodes, "subscriptions": subscriptions, "consumers": consumers}
+    told |= {"bytes": bytes, "acknowledgements": acknowledgements, "payload": payload}
+    wanted = {name: number for name, number in told.items() if number is not None}
+    limits = _done(limit(_hub(data, lang), code, wanted), lang, code)
+    show({"code": code, "limits": asdict(limits)} if json else say("province_limited", lang.value, code=code))
 
 
 @provinces.command("revoke")
@@ -186,20 +164,3 @@ def _refusals(lang: Lang, code: str = "") -> Iterator[None]:
         fail(UNAVAILABLE, say("hub_unavailable", lang.value, reason=error))
     except (JetStreamError, OSError) as error:
         fail(FAILED, say("failed", lang.value, reason=error))
-
-
-def _wanted(options: dict[str, Any]) -> dict[str, int]:
-    """The limits that were named, of all options of a command."""
-    from congdoan.provinces import Limits
-
-    return {each.name: options[each.name] for each in fields(Limits) if options.get(each.name) is not None}
-
-
-def _limits(known: "Limits | None", wanted: dict[str, int]) -> "Limits":
-    from congdoan.provinces import Limits
-
-    return replace(known or Limits(), **wanted)
-
-
-def _document(limits: "Limits") -> dict[str, int]:
-    return {each.name: getattr(limits, each.name) for each in fields(limits)}

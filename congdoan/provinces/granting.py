@@ -5,7 +5,7 @@ complete. A process killed anywhere leaves what the next one completes. The seed
 """
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -98,13 +98,16 @@ async def grant(
     return credentials
 
 
-async def limit(hub: Hub, code: str, limits: Limits) -> None:
-    """Give a granted branch other limits; its key stays.
+async def limit(hub: Hub, code: str, wanted: Mapping[str, int]) -> Limits:
+    """Give a granted branch other limits, by their names; the others and its key stay. Answers all of them.
 
     :raises NotGranted: it has no account. :raises HubUnavailable: the server does not answer, or refuses.
     """
     async with hub.grants.changing():
-        await _apply(hub, replace(_granted(hub, code), limits=limits))
+        granted = _granted(hub, code)
+        limits = replace(granted.limits, **wanted)
+        await _apply(hub, replace(granted, limits=limits))
+    return limits
 
 
 async def revoke(hub: Hub, code: str) -> None:

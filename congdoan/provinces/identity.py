@@ -12,7 +12,7 @@ import jwt
 import orjson
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from chassis.credentials import Token
+from chassis.credentials import Token, renewed
 from chassis.province_tokens import ISSUER, MAX_LIFETIME_S
 from chassis.security import PROVINCE, Role
 from chassis.tokens import is_unit
@@ -72,12 +72,4 @@ def token_of_file(file: Path) -> Token:
 
 def token_source(seed: str, code: str, clock: Callable[[], float] = time.time) -> Token:
     """Gives a token that is good for a while, making another when the last one is about to end."""
-    made: list[tuple[float, str]] = []
-
-    def current() -> str:
-        now = clock()
-        if not made or now > made[0][0] + LIFETIME_S - RENEWED_BEFORE_S:
-            made[:] = [(now, province_token(seed, code, now))]
-        return made[0][1]
-
-    return current
+    return renewed(lambda now: province_token(seed, code, now), LIFETIME_S - RENEWED_BEFORE_S, clock)

@@ -4,6 +4,8 @@ import base64
 
 import nkeys
 
+from congdoan.json_web_keys import okp_of
+
 SEED_BYTES = 32
 
 
@@ -43,5 +45,4 @@ def raw_private_key(seed: str) -> bytes:
 
 def jwk_of(public_key: str, unit: str) -> dict[str, str]:
     """The public key as a JSON Web Key (RFC 8037), bound to the unit for which alone it speaks."""
-    x = base64.urlsafe_b64encode(raw_public_key(public_key)).rstrip(b"=").decode()
-    return {"kty": "OKP", "crv": "Ed25519", "x": x, "kid": public_key, "alg": "EdDSA", "use": "sig", "unit": unit}
+    return {**okp_of(raw_public_key(public_key)), "kid": public_key, "alg": "EdDSA", "use": "sig", "unit": unit}

@@ -11,6 +11,24 @@ Token = Callable[[], str]
 """Gives a token that is valid now."""
 
 
+def renewed(make: Callable[[float], str], good_for_s: float, clock: Callable[[], float]) -> Token:
+    """Gives a token for a while, then another one; at once when the clock was set back.
+
+    :param make: makes one at a time, in seconds since 1970, as `clock` tells it.
+    :param good_for_s: less than it lives.
+    """
+    token, made_at = "", float("-inf")
+
+    def current() -> str:
+        nonlocal token, made_at
+        now = clock()
+        if not made_at <= now < made_at + good_for_s:
+            token, made_at = make(now), now
+        return token
+
+    return current
+
+
 @dataclass(frozen=True, slots=True)
 class Credentials:
     """A user calls with a token and trusts an authority; a service calls with its identity, which holds both.

@@ -89,6 +89,7 @@ def test_what_is_no_note_is_refused_and_nothing_else_happens(data: bytes) -> Non
         b"\n\n",
         NOTE[:-1],
         NOTE + b"x",
+        NOTE + b" \n",
         NOTE.replace(b"\n\n", b"\n"),
         NOTE.replace("—".encode(), b"-"),
         NOTE.replace(b"congdoan-ledger ", b"congdoan-ledger  "),

@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -78,7 +79,7 @@ class Branch:
 
 
 @dataclass
-class Program:
+class Program(ABC):
     """One of the three: how it follows a branch, and how its end is asked for."""
 
     name: str
@@ -98,8 +99,9 @@ class Program:
         out, errors = await process.communicate()
         return process.returncode or 0, out, errors
 
+    @abstractmethod
     def _told(self, branch: Branch) -> list[str]:
-        raise NotImplementedError
+        """The command line by which it follows a branch."""
 
 
 class Subscriber(Program):

@@ -285,11 +285,11 @@ async def test_a_branch_is_given_other_limits_and_keeps_its_key(own_nats: Embedd
     async with province(credentials):
         with pytest.raises(nats.errors.Error):
             await nats.connect(credentials.url, nkeys_seed=str(credentials.file), allow_reconnect=False, error_cb=silent)
-        await limit(hub, "ha-noi", Limits(connections=2))
+        await limit(hub, "ha-noi", {"connections": 2})
         async with province(credentials) as second:
             assert second.is_connected
     with pytest.raises(NotGranted):
-        await limit(hub, "vinh-phuc", Limits())
+        await limit(hub, "vinh-phuc", {})
 
 
 async def test_streams_of_a_server_without_accounts_are_the_services(own_nats: EmbeddedNats, hub: Hub) -> None:

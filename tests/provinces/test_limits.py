@@ -3,6 +3,7 @@
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import suppress
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -123,7 +124,7 @@ async def test_bytes_on_the_disk_and_more_of_them_later(own_nats: EmbeddedNats, 
         state = (await branch_streams.info(client, "ha-noi"))["state"]
         assert 0 < state["messages"] < 100
         assert state["bytes"] <= SMALL.bytes
-        await limit(own_nats.hub, "ha-noi", Limits())
+        await limit(own_nats.hub, "ha-noi", asdict(Limits()))
 
         async def complete() -> bool:
             return bool((await branch_streams.info(client, "ha-noi"))["state"]["messages"] == 100)

@@ -79,8 +79,7 @@ class Verifier:
         :raises NoteUnreadable: it is no note; :raises NotSigned: the key did not sign it.
         """
         text, signatures = _parted(note)
-        for line in signatures:
-            name, signature = _signature(line)
+        for name, signature in signatures:
             if name == self.name and signature[:ID_BYTES] == self.key_id:
                 try:
                     Ed25519PublicKey.from_public_bytes(self.public).verify(signature[ID_BYTES:], text.encode())
@@ -182,8 +181,8 @@ def hashes_read(text: str) -> list[bytes]:
     return found
 
 
-def _parted(note: bytes) -> tuple[str, list[str]]:
-    """The text with its last newline, and the lines of signatures."""
+def _parted(note: bytes) -> tuple[str, list[tuple[str, bytes]]]:
+    """The text with its last newline, and every signature with its name: one line that is none, and it is no note."""
     if len(note) > MAX_NOTE_BYTES:
         raise NoteUnreadable("the note is too long")
     try:
@@ -193,7 +192,7 @@ def _parted(note: bytes) -> tuple[str, list[str]]:
     text, empty, signatures = whole.rpartition("\n\n")
     if not empty or not text or not signatures.endswith("\n") or any(ord(sign) < 32 and sign != "\n" for sign in whole):
         raise NoteUnreadable("a note is text, an empty line and signatures")
-    return f"{text}\n", signatures[:-1].split("\n")
+    return f"{text}\n", [_signature(line) for line in signatures[:-1].split("\n")]
 
 
 def _signature(line: str) -> tuple[str, bytes]:
