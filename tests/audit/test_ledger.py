@@ -16,11 +16,11 @@ from nats.aio.client import Client
 from pydantic import ValidationError
 
 from audit.domain.ledger import Pace
-from audit.domain.seal import leaf_hash
 from audit.ledger import Ledger
 from audit.read_models import SCHEMA
 from audit.read_models.checkpoints import checkpoints_after
 from chassis.database import migrate, open_pool
+from chassis.ledger.leaf import leaf_hash
 from chassis.ledger.merkle import Tree
 from chassis.ledger.note import Checkpoint, Signer
 from chassis.ledger.witness import CheckpointContradicts, CheckpointGoesBack, LedgerRefused, SignatureWrong

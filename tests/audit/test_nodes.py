@@ -10,12 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from audit.domain.ledger import ARITY, STRIDE, nodes_of, parents, stored, subtree
-from audit.domain.seal import canonical
 from audit.read_models import SCHEMA, nodes
 from audit.read_models.log import LogKeeper
 from audit.read_models.nodes import TreeIncomplete, grow_all, tree_of
 from chassis.database import Pool, fetch, migrate, open_pool
 from chassis.following import Follower
+from chassis.ledger.leaf import canonical
 from chassis.ledger.merkle import (
     Place,
     Tree,

@@ -15,7 +15,7 @@ from grpc import StatusCode
 from nats.aio.client import Client
 from prometheus_client import generate_latest
 
-from audit.domain.seal import Tail, leaf_hash, seal
+from audit.domain.seal import Tail, seal
 from audit.rpc import SERVICE
 from audit.settings import Settings
 from audit.wiring import FOLLOWED, Audit, real
@@ -23,6 +23,7 @@ from chassis.clients import Refused, RpcClient
 from chassis.cloudevents import headers_of, recorded_event, subject_of
 from chassis.database import migrate
 from chassis.events import RecordedEvent
+from chassis.ledger.leaf import leaf_hash
 from chassis.ledger.merkle import Tree
 from chassis.ledger.note import Verifier
 from chassis.ledger_keys import ledger_key

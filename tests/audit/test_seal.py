@@ -11,9 +11,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from audit.domain.seal import GENESIS, LogBroken, Tail, canonical, leaf_hash, seal
+from audit.domain.seal import GENESIS, LogBroken, Tail, seal
 from chassis.cloudevents import BrokenEvent, headers_of, recorded_event, subject_of
 from chassis.events import RecordedEvent
+from chassis.ledger.leaf import canonical, leaf_hash
 from tests.audit.histories import HISTORIES
 from tests.audit.recording import Recording
 

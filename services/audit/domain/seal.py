@@ -1,28 +1,12 @@
-"""Which bytes seal an event, and does it follow on what was sealed before?
+"""Does an event follow on what was sealed before, and which hashes seal it?
 
-The leaf of an event is ``SHA-256(0x00 || canonical bytes)``, a leaf of an RFC 6962 tree (2.1), so that the ledger can
-stand on the log as it is. The canonical bytes, numbers big-endian, texts UTF-8 and with their length in bytes before
-them as four bytes::
-
-    service              text
-    position             8 bytes
-    aggregate id        16 bytes
-    version              4 bytes
-    topic                text
-    branch               text
-    branch position      8 bytes
-    recorded at          8 bytes, microseconds since 1970-01-01T00:00:00Z, signed
-    metadata             4 bytes length, then the bytes as received
-    body                 4 bytes length, then the bytes as received
-
-No two events share them, and whoever holds a message of the stream can make them. The chain hash of an event is
+Its leaf (:mod:`chassis.ledger.leaf`) stands in the tree of the ledger. The chain hash of an event is
 ``SHA-256(chain hash of the event before || leaf)``, beginning with 32 zero bytes.
 """
 
-import struct
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from hashlib import sha256
 from uuid import UUID
 
@@ -30,12 +14,10 @@ import orjson
 
 from chassis.cloudevents import BrokenEvent
 from chassis.events import RecordedEvent
+from chassis.ledger.leaf import leaf_hash
 
 GENESIS = bytes(32)
 """The chain hash before the first event."""
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND = timedelta(microseconds=1)
 
 
 class LogBroken(Exception):
@@ -77,24 +59,6 @@ class Tail:
     chain_hash: bytes = GENESIS
     branch_positions: dict[str, int] = field(default_factory=dict)
     versions: dict[UUID, int] = field(default_factory=dict)
-
-
-def canonical(event: RecordedEvent) -> bytes:
-    """The bytes that stand for an event, each part in its place."""
-    return b"".join((
-        _text(event.service),
-        struct.pack(">Q16sI", event.position, event.aggregate_id.bytes, event.version),
-        _text(event.topic),
-        _text(event.branch),
-        struct.pack(">Qq", event.branch_position, (event.recorded_at - _EPOCH) // _MICROSECOND),
-        _sized(event.metadata_json),
-        _sized(event.body),
-    ))  # fmt: skip
-
-
-def leaf_hash(event: RecordedEvent) -> bytes:
-    """The hash that stands for an event in the ledger."""
-    return sha256(b"\0" + canonical(event)).digest()
 
 
 def chain_hash(before: bytes, leaf: bytes) -> bytes:
@@ -146,14 +110,6 @@ def _unit_of(event: RecordedEvent) -> str:
     except (orjson.JSONDecodeError, KeyError, TypeError):
         return ""
     return unit if isinstance(unit, str) else ""
-
-
-def _text(text: str) -> bytes:
-    return _sized(text.encode())
-
-
-def _sized(data: bytes) -> bytes:
-    return struct.pack(">I", len(data)) + data
 
 
 def touched(events: Sequence[RecordedEvent]) -> tuple[list[str], list[UUID]]:
