@@ -1,0 +1,1 @@
+"""Does the stream still say what is recorded, and how does it come to say it again?"""
