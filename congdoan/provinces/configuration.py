@@ -6,7 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from chassis.cloudevents import ROOT
+from chassis.reconciliation.branch_places import BRANCH as BRANCH
+from chassis.reconciliation.branch_places import api_of as api_of
 from chassis.streams import LEDGER, checkpoint_subject, stream_name
+from congdoan.provinces import auditors
+from congdoan.provinces.auditors import Auditor
 from congdoan.provinces.grants import Grant
 from congdoan.services import RECORDING
 
@@ -14,9 +18,6 @@ FEDERATION, SYSTEM = "FEDERATION", "SYS"
 """The accounts of the services, and of whoever operates the server."""
 
 SERVICES_USER, SYSTEM_USER = "services", "operator"
-BRANCH = "BRANCH"
-"""The one stream of a branch's account."""
-
 HUB_DOMAIN = "hub"
 """The JetStream domain of this server: a leaf node has another one."""
 
@@ -70,11 +71,6 @@ def sources_of(code: str) -> list[tuple[str, str]]:
     return [*own, (LEDGER, checkpoint_subject())]
 
 
-def api_of(code: str) -> str:
-    """Where the services' account finds the JetStream API of a branch's."""
-    return f"branches.{code}.api"
-
-
 def snapshot_of(code: str) -> str:
     """Where membership is asked for the snapshot of a branch."""
     return f"branches.{code}.{SNAPSHOT}"
@@ -85,8 +81,8 @@ def delivery_of(code: str) -> str:
     return f"deliver.{code}"
 
 
-def render(settings: ServerSettings, grants: Iterable[Grant]) -> str:
-    """The whole configuration."""
+def render(settings: ServerSettings, grants: Iterable[Grant], admitted: Sequence[Auditor] = ()) -> str:
+    """The whole configuration, for the branches that were granted an account and the auditors who were admitted."""
     granted = sorted(grants, key=lambda grant: grant.code)
     return f"""\
 server_name: congdoan
@@ -109,10 +105,10 @@ accounts {{
   {FEDERATION} {{
     jetstream: enabled
     users: [{{ user: {SERVICES_USER}, password: {_quoted(settings.token)} }}]
-    exports: {_list(_federation_exports(granted))}
+    exports: {_list([*_federation_exports(granted), *_exports_for_auditors(admitted)])}
     imports: {_list(_federation_imports(granted))}
   }}
-{"".join(_holding(grant) + _entrance(grant) for grant in granted)}}}
+{"".join(_holding(grant) + _entrance(grant) for grant in granted)}{"".join(map(_auditing, admitted))}}}
 """
 
 
@@ -209,6 +205,28 @@ def _entrance_imports(grant: Grant) -> list[str]:
         _import("stream", grant.account, f"{MIRROR}.>"),
         _import("service", FEDERATION, snapshot_of(grant.code), to=SNAPSHOT),
     ]
+
+
+def _exports_for_auditors(admitted: Sequence[Auditor]) -> list[str]:
+    accounts = [auditor.account for auditor in admitted]
+    asked = auditors.questions() if accounts else []
+    return [_export("service", f"$JS.API.{question}", *accounts, response=how) for question, how in asked]
+
+
+def _auditing(auditor: Auditor) -> str:
+    """The account of an auditor, which holds nothing and may ask, and nothing else."""
+    asked = {f"{auditors.API}.{question}": f"$JS.API.{question}" for question, _ in auditors.questions()}
+    may = f"publish: {_quoted_list(asked)}, subscribe: {_quoted_list(['_INBOX.>'])}"
+    return f"""\
+  {_quoted(auditor.account)} {{
+    limits {{
+      max_connections: {auditors.MAX_CONNECTIONS}, max_leafnodes: 0
+      max_subscriptions: {auditors.MAX_SUBSCRIPTIONS}, max_payload: {auditors.MAX_PAYLOAD}
+    }}
+    users: [{{ nkey: {auditor.key}, permissions {{ {may} }} }}]
+    imports: {_list([_import("service", FEDERATION, there, to=here) for here, there in asked.items()])}
+  }}
+"""
 
 
 def _create(stream: str, part: str) -> str:

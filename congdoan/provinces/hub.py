@@ -19,6 +19,7 @@ from nats.aio.client import Client
 from nats.errors import Error as NatsError
 
 from chassis.files import write_whole
+from congdoan.provinces.auditors import Auditor, Auditors
 from congdoan.provinces.configuration import SERVICES_USER, SYSTEM_USER, ServerSettings, render
 from congdoan.provinces.grants import Grant, Grants, identities
 
@@ -86,20 +87,25 @@ class Hub:
         """Which branches were granted an account."""
         return Grants(self.data)
 
+    @property
+    def auditors(self) -> Auditors:
+        """Who may read the streams."""
+        return Auditors(self.data)
+
     def write(self) -> None:
         """Write the configuration, and the provinces' keys for the services, as the grants are now.
 
-        A server may be launched while a branch is granted: whoever writes last has seen every grant.
+        A server may be launched while a branch is granted: whoever writes last has seen every grant, and every auditor.
         """
-        granted: list[Grant] | None = None
-        while granted != (now := self.grants.all()):
-            granted = now
-            self._write(granted)
+        written: tuple[list[Grant], list[Auditor]] | None = None
+        while written != (now := (self.grants.all(), self.auditors.all())):
+            written = now
+            self._write(*written)
 
-    def _write(self, granted: list[Grant]) -> None:
+    def _write(self, granted: list[Grant], admitted: list[Auditor]) -> None:
         ports = (self.port, self.monitoring_port, self.leaf_port)
         settings = ServerSettings(*ports, self.data.resolve(), self.token, self._secret("nats.system"))
-        write_whole(self.run / CONFIGURATION, render(settings, granted).encode())
+        write_whole(self.run / CONFIGURATION, render(settings, granted, admitted).encode())
         if self.published:
             self.published.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             write_whole(self.published, identities(granted), 0o644)

@@ -11,8 +11,11 @@ from congdoan.embedded import ChildProcess, reserve_port
 from congdoan.embedded.nats import server_binary
 from congdoan.embedded.process import plain_environment
 from congdoan.provinces import Credentials
-from congdoan.provinces.instructions import MIRRORED, leaf_configuration
+from congdoan.provinces.instructions import leaf_configuration
+from congdoan.provinces.mirroring import mirror
 from tests.provinces.province import patiently, silent
+
+PATIENCE_S = 30.0
 
 
 class LeafNode:
@@ -61,13 +64,14 @@ class LeafNode:
         """A client in the province's own network."""
         return await nats.connect(f"nats://{self._port.address}", allow_reconnect=False, connect_timeout=1, error_cb=silent)
 
-    async def mirror(self) -> None:
-        """Make the stream that mirrors the branch."""
-        await self._asked("STREAM.CREATE.BRANCH", MIRRORED)
+    async def mirror(self) -> bool:
+        """Make the stream that mirrors the branch, unless it is there; whether it was made."""
+        return await mirror(f"nats://{self._port.address}", PATIENCE_S)
 
-    async def mirrored(self) -> int:
-        """How many events it has."""
-        return int((await self._asked("STREAM.INFO.BRANCH", None))["state"]["messages"])
+    async def mirrored(self, part: str = ">") -> int:
+        """How many events it has, or messages of a part of the subjects."""
+        state = (await self._asked("STREAM.INFO.BRANCH", {"subjects_filter": part}))["state"]
+        return sum(state.get("subjects", {}).values())
 
     async def events(self) -> list[str]:
         """What its events say, in order."""

@@ -29,8 +29,9 @@ async def test_a_mirror_is_cut_off_and_killed_and_the_hub_is_killed(own_nats: Em
             return await leaf.mirrored() >= count
 
         await happen(50)
-        await leaf.mirror()
+        assert await leaf.mirror()
         await patiently(caught_up)
+        assert not await leaf.mirror(), "it is made once"
         leaf.kill()  # cut off while the branch goes on
         await happen(200)
         await leaf.start()
