@@ -5,4 +5,4 @@ from audit.wiring import real
 from chassis.run import main
 
 # Audit says nothing, so it has no stream of its own.
-main("audit", Settings, real, streams=())
+main("audit", Settings, real)

@@ -32,13 +32,14 @@ from audit.read_models.nodes import TreeIncomplete, grow_all, log_size, tree_of
 from chassis import streams
 from chassis.database import Connection as Database
 from chassis.database import Pool
+from chassis.ending import ended
 from chassis.ledger.merkle import EMPTY_ROOT, consistency_proof, consistency_spans, goes_on, root
 from chassis.ledger.note import Checkpoint, NoteUnreadable, NotSigned, Signer, hashes_told
 from chassis.ledger.witness import CONSISTENCY, PREVIOUS_SIZE, LedgerRefused, Witness
 from chassis.publisher import ACKNOWLEDGED_WITHIN_S, FIRST_RETRY_S, LAST_RETRY_S, STOPPED_RETRY_S
 from chassis.refusals import Unavailable
 from chassis.stacks import stack_of
-from chassis.streams import Connection, JetStreamError, ended
+from chassis.streams import Connection, JetStreamError
 
 LOOK_S = 1.0
 """How often it is looked whether a checkpoint is due; a service has no more of them than that."""
@@ -85,6 +86,7 @@ class Ledger:
         self._stream = streams.ledger_stream(replicas)
         self._look_s = min(LOOK_S, pace.interval.total_seconds())
         self._pause_s = FIRST_RETRY_S
+        self._hurried: dict[str, int] = {}
         self.last: dict[str, Checkpoint] = {}
         """The last checkpoint of each service, as far as is known here."""
         self.published = 0
@@ -101,6 +103,18 @@ class Ledger:
     async def stop(self) -> None:
         """Stop; what is not published is published next time."""
         await ended(self.task)
+
+    def hurry(self, service: str, size: int) -> None:
+        """Have the first `size` events of a service under a checkpoint at the next look, not at the end of the interval."""
+        self._hurried[service] = max(size, self._hurried.get(service, 0))
+
+    def vouched(self, text: str) -> bytes:
+        """The note of a text that is no checkpoint, under the same key."""
+        return self._signer.sign(text)
+
+    def _is_due(self, service: str, last: Checkpoint | None, size: int, now: datetime) -> bool:
+        covered = last.size if last else 0
+        return self._pace.is_due(last, size, now) or covered < self._hurried.get(service, 0) <= size
 
     async def _run(self) -> None:
         while True:
@@ -140,7 +154,7 @@ class Ledger:
         :raises LedgerBroken, TreeIncomplete, Overtaken: see there.
         """
         for one in self._followed:
-            if self._pace.is_due(self.last.get(one.service), one.heard(), self._clock()):
+            if self._is_due(one.service, self.last.get(one.service), one.heard(), self._clock()):
                 await self._sign(one.service)
         await self._publish()
         if await streams.last_of(self._client(), streams.LEDGER) != self.published:
@@ -164,7 +178,7 @@ class Ledger:
         async with self._pool.connection() as connection, connection.transaction():
             number = await lock_checkpoints(connection)
             before, size, now = await self._last(connection, service), await log_size(connection, service), self._clock()
-            if not self._pace.is_due(before, size, now):
+            if not self._is_due(service, before, size, now):
                 if before:
                     self.last[service] = before
                 return

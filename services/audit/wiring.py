@@ -5,12 +5,31 @@ from functools import partial
 
 from prometheus_client import CollectorRegistry, Gauge
 
+from audit.application import menu
 from audit.domain.ledger import Pace
+from audit.domain.unit_tree import UnitTree
+from audit.history import History
 from audit.ledger import Followed, Ledger
 from audit.read_models import SCHEMA
+from audit.read_models.award_register import AwardKeeper
 from audit.read_models.contributions import FigureKeeper
+from audit.read_models.index import IndexKeeper
+from audit.read_models.knowledge import KnowledgeKeeper
 from audit.read_models.log import LogKeeper
-from audit.rpc import SERVICE, Questions
+from audit.read_models.named_cuts import NAMED_CUTS
+from audit.rpc import (
+    AS_OF,
+    PASSPORT,
+    REPLAY,
+    SERVICE,
+    VERIFICATION,
+    AsOfQuestions,
+    Cuts,
+    PassportQuestions,
+    Questions,
+    ReplayQuestions,
+    VerificationQuestions,
+)
 from audit.settings import Settings
 from chassis.following import Follower
 from chassis.ledger_keys import ledger_key
@@ -21,22 +40,37 @@ from membership.events import UNITS, SubjectErased
 
 MEMBERSHIP = membership_pb2.DESCRIPTOR.services_by_name["MembershipService"]
 PERSONAL_DATA = personal_data_pb2.DESCRIPTOR.services_by_name["PersonalDataService"]
-FOLLOWED = ("membership", "welfare", "awards", "notifications")
-"""The services whose streams audit follows: every one that decides."""
+RECORDING = ("membership", "welfare", "awards", "notifications")
+"""The services from whose events audit derives figures: those that record what happens in the federation."""
+FOLLOWED = (*RECORDING, "audit")
+"""The services whose streams audit follows and seals: its own too, so that evidence of access stands under the same notes."""
 
 
 class Audit(Service):
     """The auditor's service, which is ready only while every log is whole and goes on from what was signed of it."""
 
     def __init__(self, settings: Settings, tracing: Tracing | None) -> None:
-        super().__init__("audit", settings, tracing=tracing, publishes=False)
+        super().__init__("audit", settings, tracing=tracing)
         self.logs = [LogKeeper(source) for source in FOLLOWED]
         self.schema += SCHEMA
-        self.ledger = self._ledger(settings, self.follow(*self.logs))
-        self.follow(*(FigureKeeper(source) for source in FOLLOWED))
+        self.ledger = self._ledger(settings, self.follow(*self.logs, by_stream=True))
+        self.follow(*(FigureKeeper(source) for source in RECORDING), AwardKeeper())
+        self.follow(*(KnowledgeKeeper(source, FOLLOWED) for source in FOLLOWED), by_stream=True)
+        self.follow(*(IndexKeeper(source) for source in FOLLOWED), by_stream=True)
         membership = self.client(settings.membership_target, MEMBERSHIP)
         tree = self.keep_tree(UNITS, membership.position("GetTreePosition"))
-        self.answer(SERVICE, Questions(self.pool, self.logs, tree, self.today).answers)
+        commands = self.application(menu=[], contracts=[], own_menu=menu())
+        units = UnitTree()
+        self.answer(SERVICE, Questions(self.pool, self.logs, tree, units, self.today).answers)
+        (named,) = self.keep(NAMED_CUTS)
+        cuts = Cuts(self.pool, FOLLOWED, self.seen, lambda: self.current(named))
+        history = History(self.pool, self.bus)
+        self.answer(AS_OF, AsOfQuestions(self.pool, tree, units, cuts, history.fetch, commands, self.today).answers)
+        replays = ReplayQuestions(self.pool, self.store, commands, cuts, history, units, self.today)
+        self.answer(REPLAY, replays.answers)
+        passports = PassportQuestions(self.pool, tree, units, cuts, history, self.ledger, commands, self.today)
+        self.answer(PASSPORT, passports.answers)
+        self.answer(VERIFICATION, VerificationQuestions(commands, self.today).answers)
         self.acknowledge(SubjectErased, self.client(settings.membership_target, PERSONAL_DATA), "AcknowledgeErasure")
         _alarm(self.metrics.registry, self.logs, self.ledger)
 

@@ -12,10 +12,10 @@ from audit.domain.ledger import Pace
 from audit.ledger import Followed, Ledger
 from audit.read_models.log import LogKeeper
 from chassis.database import Pool
-from chassis.events import RecordedEvent
 from chassis.following import Follower
 from chassis.ledger.note import Signer, Verifier
 from chassis.ledger.witness import Witness
+from chassis.recorded import RecordedEvent
 from chassis.streams import LEDGER, Connection, last_of
 from tests.audit.recording import Recording
 

@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid5
 
-from chassis.events import Actor, Event, Metadata, RecordedEvent
+from chassis.events import Event
+from chassis.recorded import Actor, Metadata, RecordedEvent
 
 _IDS = UUID("5d1f2c0e-8a40-5a53-9d0e-0c6c2e7a9f11")
 

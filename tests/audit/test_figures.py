@@ -15,8 +15,9 @@ from audit.domain.membership_figures import unit_facts
 from audit.domain.unit_tree import UnitTree
 from audit.read_models.contributions import folded
 from chassis.cloudevents import BrokenEvent
-from chassis.events import NotReadable, RecordedEvent
+from chassis.events import NotReadable
 from chassis.hierarchy import UnitUnknown
+from chassis.recorded import RecordedEvent
 from tests.audit.histories import AS_OF, HISTORIES, YEARS
 from tests.audit.plain_counting import count
 from tests.audit.recording import Recording

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from audit.domain.seal import GENESIS, LogBroken, Tail, seal
 from chassis.cloudevents import BrokenEvent, headers_of, recorded_event, subject_of
-from chassis.events import RecordedEvent
 from chassis.ledger.leaf import canonical, leaf_hash
+from chassis.recorded import RecordedEvent
 from tests.audit.histories import HISTORIES
 from tests.audit.recording import Recording
 

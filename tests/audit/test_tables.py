@@ -10,12 +10,13 @@ import pytest
 from audit.domain.seal import GENESIS, LogBroken, Tail, seal
 from audit.domain.unit_tree import UnitTree
 from audit.read_models import SCHEMA
+from audit.read_models.award_register import AwardKeeper
 from audit.read_models.contributions import FigureKeeper, figures
 from audit.read_models.log import LogKeeper, log_end, log_entries
 from chassis.database import Pool, fetch, migrate, open_pool
-from chassis.events import RecordedEvent
 from chassis.following import Follower
 from chassis.hierarchy import UnitUnknown
+from chassis.recorded import RecordedEvent
 from tests.audit.histories import DAYS, FIRST_DAY, YEARS, history
 from tests.audit.plain_counting import count
 from tests.audit.recording import Recording
@@ -37,7 +38,9 @@ def drawn(chance: Random, moves: int) -> Recording:
     return history(tuple(map(chance.randrange, numbers)) for _ in range(moves))  # type: ignore[misc]
 
 
-async def follow(pool: Pool, effect: LogKeeper | FigureKeeper, events: Sequence[RecordedEvent], size: int = 1_000) -> Follower:
+async def follow(
+    pool: Pool, effect: LogKeeper | FigureKeeper | AwardKeeper, events: Sequence[RecordedEvent], size: int = 1_000
+) -> Follower:
     """Take some events in batches of a size, from wherever the effect's follower is."""
     follower = Follower(pool, effect, lambda: datetime(2026, 1, 1, tzinfo=UTC))
     await follower.load()
@@ -110,7 +113,7 @@ async def test_an_event_that_cannot_be_read_waits_aside_and_the_other_figures_go
     await follow(pool, FigureKeeper("membership"), events)
 
     parked = await fetch(pool, "select position, reason from parked", ())
-    counted = await fetch(pool, "select sum(amount)::bigint, sum(events)::bigint from contributions_v1", ())
+    counted = await fetch(pool, "select sum(amount)::bigint, sum(events)::bigint from contributions_v2", ())
     assert parked == [(2, "not readable: membership.member_joined: schema version is none of 1 to 1")]
     assert counted == [(len(events) - 1, len(events) - 1)]
 
@@ -172,8 +175,9 @@ async def test_nothing_personal_is_kept_in_the_log_or_the_figures(pool: Pool) ->
     for service in SERVICES:
         await follow(pool, LogKeeper(service), recording.of(service))
         await follow(pool, FigureKeeper(service), recording.of(service))
+    await follow(pool, AwardKeeper(), recording.of("awards"))
 
-    tables = ("log", "contributions_v1", "unit_facts_v1", "late_v1", "parked")
+    tables = ("log", "contributions_v2", "entries_v2", "unit_facts_v2", "late_v2", "award_steps_v1", "parked")
     rows = [str(row) for table in tables for row in await fetch(pool, f"select t::text from {table} t", ())]
 
     assert len(rows) > 200

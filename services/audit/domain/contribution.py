@@ -18,7 +18,8 @@ from uuid import UUID
 import orjson
 
 from chassis.cloudevents import BrokenEvent
-from chassis.events import NotReadable, RecordedEvent
+from chassis.events import NotReadable
+from chassis.recorded import RecordedEvent
 
 STOCK = 0
 """The year of a contribution to a stock, which belongs to no year."""
@@ -80,6 +81,13 @@ class Said:
         """A whole number."""
         value = self._fields.get(name)
         if not isinstance(value, int) or isinstance(value, bool):
+            raise self._wrong(name)
+        return value
+
+    def flag(self, name: str) -> bool:
+        """Yes or no."""
+        value = self._fields.get(name)
+        if not isinstance(value, bool):
             raise self._wrong(name)
         return value
 

@@ -5,14 +5,14 @@ from datetime import date, timedelta
 
 from audit.domain.contribution import CONTRIBUTIONS, STOCK, Contribution, Late, Said, said_by
 from audit.domain.unit_tree import FactKind, UnitFact
-from chassis.events import RecordedEvent
+from chassis.recorded import RecordedEvent
 
 PLAN_ITEM_KINDS = ("key_task", "focal", "regular")
-UNIT_TOPICS = frozenset({"membership.unit_established", "membership.unit_attached"})
+UNIT_TOPICS = frozenset(f"membership.unit_{what}" for what in ("established", "attached", "renamed", "dissolved"))
 
 
 def unit_facts(event: RecordedEvent) -> Iterator[UnitFact]:
-    """What an event says of a unit's place; nothing when it is no event of `UNIT_TOPICS`.
+    """What an event says of a unit; nothing when it is no event of `UNIT_TOPICS`.
 
     :raises NotReadable: it lacks what its topic promises.
     """
@@ -20,14 +20,24 @@ def unit_facts(event: RecordedEvent) -> Iterator[UnitFact]:
         return
     said = said_by(event)
     unit, on = said.text("unit"), said.day("on")
-    match event.topic.partition(".")[2]:
+    for kind, value in _told_of_unit(said):
+        yield UnitFact(unit, kind, on, value, event.position)
+
+
+def _told_of_unit(said: Said) -> Iterator[tuple[FactKind, str]]:
+    match said.topic.partition(".")[2]:
         case "unit_established":
-            yield UnitFact(unit, FactKind.ESTABLISHED, on)
-            yield UnitFact(unit, FactKind.LINE, on, said.text("line_parent"))
-            yield UnitFact(unit, FactKind.FUNCTIONAL, on, said.text("functional_parent"))
+            yield FactKind.ESTABLISHED, ""
+            yield FactKind.LINE, said.text("line_parent")
+            yield FactKind.FUNCTIONAL, said.text("functional_parent")
+            yield FactKind.LEVEL, said.text("level")
+            yield FactKind.NAMED, said.text("name")
+        case "unit_renamed":
+            yield FactKind.NAMED, said.text("name")
+        case "unit_dissolved":
+            yield FactKind.DISSOLVED, ""
         case _:
-            kind = FactKind.FUNCTIONAL if said.one_of("attachment", ("line", "functional")) == "functional" else FactKind.LINE
-            yield UnitFact(unit, kind, on, said.text("parent"))
+            yield FactKind(said.one_of("attachment", (FactKind.LINE, FactKind.FUNCTIONAL))), said.text("parent")
 
 
 @CONTRIBUTIONS.of("membership.unit_established")

@@ -13,8 +13,8 @@ from uuid import UUID
 import orjson
 
 from chassis.cloudevents import BrokenEvent
-from chassis.events import RecordedEvent
 from chassis.ledger.leaf import leaf_hash
+from chassis.recorded import RecordedEvent
 
 GENESIS = bytes(32)
 """The chain hash before the first event."""

@@ -57,6 +57,19 @@ async def last_checkpoint(connection: Connection, service: str) -> Signed | None
     return Signed(*row) if row else None
 
 
+async def covering(pool: Pool, service: str, position: int) -> Signed | None:
+    """The first one under which an event of a service lies; None as long as there is none."""
+    query = f"select {_COLUMNS} from checkpoints where service = %s and size >= %s order by size limit 1"
+    return next((Signed(*row) for row in await fetch(pool, query, (service, position))), None)
+
+
+async def of_size(pool: Pool, service: str, size: int) -> Signed:
+    """The one of a size, which is known to have been signed."""
+    query = f"select {_COLUMNS} from checkpoints where service = %s and size = %s"
+    ((*columns,),) = await fetch(pool, query, (service, size))
+    return Signed(*columns)
+
+
 async def add_checkpoint(transaction: Connection, signed: Signed) -> None:
     """Store the next one, under the lock."""
     values = (signed.number, signed.service, signed.size, signed.previous_size, signed.consistency, signed.note)

@@ -13,7 +13,7 @@ import structlog
 from audit.domain.seal import GENESIS, LogBroken, Sealed, Tail, seal, touched
 from audit.read_models.nodes import TreeIncomplete, grow
 from chassis.database import Connection, Pool, fetch
-from chassis.events import RecordedEvent
+from chassis.recorded import RecordedEvent
 
 SCHEMA = (
     """create table if not exists log (
@@ -47,6 +47,8 @@ class LogKeeper:
     """
 
     topics: frozenset[str] = frozenset()
+    judges_the_stream = True
+    """It is given what is no event too, to say so; others wait until the stream is put right."""
 
     def __init__(self, source: str) -> None:
         self.name, self.source = f"log.{source}", source
@@ -115,6 +117,12 @@ async def log_end(pool: Pool, service: str) -> tuple[int, bytes]:
     """The position and chain hash of the last event sealed; 0 and `GENESIS` when there is none."""
     async with pool.connection() as connection:
         return await _end(connection, service)
+
+
+async def positions_of(pool: Pool, service: str, aggregate_id: UUID, upto: int) -> list[int]:
+    """The positions of everything that happened to one thing, in their order, up to a position."""
+    query = "select position from log where service = %s and aggregate_id = %s and position <= %s order by version"
+    return [position for (position,) in await fetch(pool, query, (service, aggregate_id, upto))]
 
 
 async def log_entries(pool: Pool, service: str, size: int, after: int) -> list[Sealed]:

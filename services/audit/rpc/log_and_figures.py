@@ -35,13 +35,15 @@ class Questions:
     """What audit answers.
 
     :param logs: the keepers of the logs, one a service followed.
-    :param tree: the units by which rights are decided; figures stand on audit's own, made of the events alone.
+    :param tree: the units by which rights are decided; figures stand on `units`, audit's own, made of the events alone.
     """
 
-    def __init__(self, pool: Pool, logs: Sequence[LogKeeper], tree: Hierarchy, today: Callable[[], date]) -> None:
+    def __init__(
+        self, pool: Pool, logs: Sequence[LogKeeper], tree: Hierarchy, units: UnitTree, today: Callable[[], date]
+    ) -> None:
         self._pool, self._tree, self._today = pool, tree, today
         self._logs = {keeper.source: keeper for keeper in logs}
-        self._units = UnitTree()
+        self._units = units
 
     @property
     def answers(self) -> Mapping[str, Query]:
@@ -58,7 +60,7 @@ class Questions:
         as_of, year = day_of(request, "as_of") or self._today(), year_of(request)
         call.rights.at(self._tree.require(request.unit).code)
         found = await figures(self._pool, self._units, request.unit, year, as_of)
-        return contract_pb2.GetFiguresResponse(as_of=as_of.isoformat(), figures=map(_figure, found))
+        return contract_pb2.GetFiguresResponse(as_of=as_of.isoformat(), figures=map(figure_message, found))
 
     async def log(self, request: pb.GetLogRequest, call: Call) -> Message:
         """How far each log has come, and whether it is whole."""
@@ -102,7 +104,8 @@ class Questions:
         )
 
 
-def _figure(figure: AuditedFigure) -> contract_pb2.Figure:
+def figure_message(figure: AuditedFigure) -> contract_pb2.Figure:
+    """A figure as the contract tells it; a percentage without a target is there without a value."""
     match figure.value:
         case int():
             return contract_pb2.Figure(name=figure.name, events=figure.events, count=figure.value)

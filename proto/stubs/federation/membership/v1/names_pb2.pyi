@@ -26,7 +26,7 @@ class GetMemberNamesRequest(_message.Message):
     MEMBER_IDS_FIELD_NUMBER: _builtins.int
     REASON_FIELD_NUMBER: _builtins.int
     reason: _builtins.str
-    """Why names of members outside of the own subtree are read; it is published, so nothing personal may stand in it."""
+    """Why names are read, asked for outside of the own subtree; it is published, so nothing personal may stand in it."""
     @_builtins.property
     def member_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
     def __init__(

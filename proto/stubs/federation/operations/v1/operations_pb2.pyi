@@ -45,6 +45,100 @@ FOLLOWER_KIND_REACTION: FollowerKind.ValueType  # 2
 """What the service does when another one says something."""
 Global___FollowerKind: _TypeAlias = FollowerKind  # noqa: Y015
 
+class _RowStands:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _RowStandsEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_RowStands.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    ROW_STANDS_UNSPECIFIED: _RowStands.ValueType  # 0
+    ROW_STANDS_BOTH: _RowStands.ValueType  # 1
+    ROW_STANDS_LIVE: _RowStands.ValueType  # 2
+    ROW_STANDS_BESIDE: _RowStands.ValueType  # 3
+
+class RowStands(_RowStands, metaclass=_RowStandsEnumTypeWrapper):
+    """In which generations a row stands."""
+
+ROW_STANDS_UNSPECIFIED: RowStands.ValueType  # 0
+ROW_STANDS_BOTH: RowStands.ValueType  # 1
+ROW_STANDS_LIVE: RowStands.ValueType  # 2
+ROW_STANDS_BESIDE: RowStands.ValueType  # 3
+Global___RowStands: _TypeAlias = RowStands  # noqa: Y015
+
+class _DifferenceCause:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _DifferenceCauseEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_DifferenceCause.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    DIFFERENCE_CAUSE_UNSPECIFIED: _DifferenceCause.ValueType  # 0
+    DIFFERENCE_CAUSE_NOT_APPLIED: _DifferenceCause.ValueType  # 1
+    """One of the events was not applied, or they were not, in one piece."""
+    DIFFERENCE_CAUSE_APPLIED_TWICE: _DifferenceCause.ValueType  # 2
+    """One of the events was applied twice, or they were, in one piece."""
+    DIFFERENCE_CAUSE_STOPS_AFTER: _DifferenceCause.ValueType  # 3
+    """The row is that of the event (none: of before the first); `later` ones are missing."""
+    DIFFERENCE_CAUSE_LIES_ASIDE: _DifferenceCause.ValueType  # 4
+    """The events could not be taken, and lie aside."""
+    DIFFERENCE_CAUSE_NO_EVENT: _DifferenceCause.ValueType  # 5
+    """No event makes this row."""
+    DIFFERENCE_CAUSE_ALTERED: _DifferenceCause.ValueType  # 6
+    """None of the events explains it: altered by hand, or by earlier rules."""
+    DIFFERENCE_CAUSE_NEWER_ALTERED: _DifferenceCause.ValueType  # 7
+    """The row of the newer generation is not what the events make."""
+    DIFFERENCE_CAUSE_NOT_FOUND: _DifferenceCause.ValueType  # 8
+    """The row has more events than were looked through."""
+
+class DifferenceCause(_DifferenceCause, metaclass=_DifferenceCauseEnumTypeWrapper):
+    """Why the row of the older generation is not that of the newer one."""
+
+DIFFERENCE_CAUSE_UNSPECIFIED: DifferenceCause.ValueType  # 0
+DIFFERENCE_CAUSE_NOT_APPLIED: DifferenceCause.ValueType  # 1
+"""One of the events was not applied, or they were not, in one piece."""
+DIFFERENCE_CAUSE_APPLIED_TWICE: DifferenceCause.ValueType  # 2
+"""One of the events was applied twice, or they were, in one piece."""
+DIFFERENCE_CAUSE_STOPS_AFTER: DifferenceCause.ValueType  # 3
+"""The row is that of the event (none: of before the first); `later` ones are missing."""
+DIFFERENCE_CAUSE_LIES_ASIDE: DifferenceCause.ValueType  # 4
+"""The events could not be taken, and lie aside."""
+DIFFERENCE_CAUSE_NO_EVENT: DifferenceCause.ValueType  # 5
+"""No event makes this row."""
+DIFFERENCE_CAUSE_ALTERED: DifferenceCause.ValueType  # 6
+"""None of the events explains it: altered by hand, or by earlier rules."""
+DIFFERENCE_CAUSE_NEWER_ALTERED: DifferenceCause.ValueType  # 7
+"""The row of the newer generation is not what the events make."""
+DIFFERENCE_CAUSE_NOT_FOUND: DifferenceCause.ValueType  # 8
+"""The row has more events than were looked through."""
+Global___DifferenceCause: _TypeAlias = DifferenceCause  # noqa: Y015
+
+class _ProofVerdict:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _ProofVerdictEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ProofVerdict.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    PROOF_VERDICT_UNSPECIFIED: _ProofVerdict.ValueType  # 0
+    PROOF_VERDICT_EXACTLY_ONCE: _ProofVerdict.ValueType  # 1
+    PROOF_VERDICT_MISSING: _ProofVerdict.ValueType  # 2
+    PROOF_VERDICT_TWICE: _ProofVerdict.ValueType  # 3
+    PROOF_VERDICT_MISSING_AND_TWICE: _ProofVerdict.ValueType  # 4
+    PROOF_VERDICT_OUT_OF_ORDER: _ProofVerdict.ValueType  # 5
+    PROOF_VERDICT_UNNAMED: _ProofVerdict.ValueType  # 6
+    """It is wrong, and more than one set of positions would explain it."""
+
+class ProofVerdict(_ProofVerdict, metaclass=_ProofVerdictEnumTypeWrapper):
+    """What came of comparing a follower's tally with the history."""
+
+PROOF_VERDICT_UNSPECIFIED: ProofVerdict.ValueType  # 0
+PROOF_VERDICT_EXACTLY_ONCE: ProofVerdict.ValueType  # 1
+PROOF_VERDICT_MISSING: ProofVerdict.ValueType  # 2
+PROOF_VERDICT_TWICE: ProofVerdict.ValueType  # 3
+PROOF_VERDICT_MISSING_AND_TWICE: ProofVerdict.ValueType  # 4
+PROOF_VERDICT_OUT_OF_ORDER: ProofVerdict.ValueType  # 5
+PROOF_VERDICT_UNNAMED: ProofVerdict.ValueType  # 6
+"""It is wrong, and more than one set of positions would explain it."""
+Global___ProofVerdict: _TypeAlias = ProofVerdict  # noqa: Y015
+
 @_typing.final
 class GetStatusRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
@@ -69,6 +163,7 @@ class GetStatusResponse(_message.Message):
     PUBLISHED_FIELD_NUMBER: _builtins.int
     BACKLOG_FIELD_NUMBER: _builtins.int
     FOLLOWERS_FIELD_NUMBER: _builtins.int
+    STREAM_FIELD_NUMBER: _builtins.int
     service: _builtins.str
     head: _builtins.int
     """Position of the last recorded event; 0 when there is none."""
@@ -78,6 +173,10 @@ class GetStatusResponse(_message.Message):
     """Recorded events not yet announced."""
     @_builtins.property
     def followers(self) -> _containers.RepeatedCompositeFieldContainer[Global___FollowerStatus]: ...
+    @_builtins.property
+    def stream(self) -> Global___StreamStatus:
+        """Whether the stream says what is recorded; unset for a service that records nothing."""
+
     def __init__(
         self,
         *,
@@ -86,14 +185,92 @@ class GetStatusResponse(_message.Message):
         published: _builtins.int = ...,
         backlog: _builtins.int = ...,
         followers: _abc.Iterable[Global___FollowerStatus] | None = ...,
+        stream: Global___StreamStatus | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["stream", b"stream"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["backlog", b"backlog", "followers", b"followers", "head", b"head", "published", b"published", "service", b"service"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["backlog", b"backlog", "followers", b"followers", "head", b"head", "published", b"published", "service", b"service", "stream", b"stream"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___GetStatusResponse: _TypeAlias = GetStatusResponse  # noqa: Y015
+
+@_typing.final
+class StreamStatus(_message.Message):
+    """How far stream and store were compared, and what came of it."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    COMPARED_FIELD_NUMBER: _builtins.int
+    WHOLE_AT_FIELD_NUMBER: _builtins.int
+    DIFFERENCES_FIELD_NUMBER: _builtins.int
+    REPAIRS_FIELD_NUMBER: _builtins.int
+    ALARM_FIELD_NUMBER: _builtins.int
+    ANSWERED_FIELD_NUMBER: _builtins.int
+    compared: _builtins.int
+    """Position up to which the sweep of the whole history under way has compared; the last one, when none is."""
+    whole_at: _builtins.str
+    """RFC 3339, UTC: end of the last sweep that found every event in its place, byte for byte; empty before the first."""
+    differences: _builtins.int
+    """Positions, or settings of the stream, found to differ so far."""
+    repairs: _builtins.int
+    """How often the stream was put right."""
+    alarm: _builtins.str
+    """What an operator must look at, since nothing is changed meanwhile; empty when there is nothing."""
+    answered: _builtins.int
+    """How many of the sweeps that were asked for are done."""
+    def __init__(
+        self,
+        *,
+        compared: _builtins.int = ...,
+        whole_at: _builtins.str = ...,
+        differences: _builtins.int = ...,
+        repairs: _builtins.int = ...,
+        alarm: _builtins.str = ...,
+        answered: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["alarm", b"alarm", "answered", b"answered", "compared", b"compared", "differences", b"differences", "repairs", b"repairs", "whole_at", b"whole_at"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___StreamStatus: _TypeAlias = StreamStatus  # noqa: Y015
+
+@_typing.final
+class SweepStreamRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SweepStreamRequest: _TypeAlias = SweepStreamRequest  # noqa: Y015
+
+@_typing.final
+class SweepStreamResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SWEEP_FIELD_NUMBER: _builtins.int
+    sweep: _builtins.int
+    """The sweep is done once so many are answered."""
+    def __init__(
+        self,
+        *,
+        sweep: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["sweep", b"sweep"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SweepStreamResponse: _TypeAlias = SweepStreamResponse  # noqa: Y015
 
 @_typing.final
 class FollowerStatus(_message.Message):
@@ -315,3 +492,428 @@ class AwaitPositionResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___AwaitPositionResponse: _TypeAlias = AwaitPositionResponse  # noqa: Y015
+
+@_typing.final
+class ListGenerationsRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListGenerationsRequest: _TypeAlias = ListGenerationsRequest  # noqa: Y015
+
+@_typing.final
+class ListGenerationsResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    GENERATIONS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def generations(self) -> _containers.RepeatedCompositeFieldContainer[Global___Generations]: ...
+    def __init__(
+        self,
+        *,
+        generations: _abc.Iterable[Global___Generations] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["generations", b"generations"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListGenerationsResponse: _TypeAlias = ListGenerationsResponse  # noqa: Y015
+
+@_typing.final
+class Generations(_message.Message):
+    """Which generation of a read model answers, and which stands beside it."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    READ_MODEL_FIELD_NUMBER: _builtins.int
+    LIVE_FIELD_NUMBER: _builtins.int
+    BESIDE_FIELD_NUMBER: _builtins.int
+    LIVE_POSITION_FIELD_NUMBER: _builtins.int
+    BESIDE_POSITION_FIELD_NUMBER: _builtins.int
+    CHANGED_AT_FIELD_NUMBER: _builtins.int
+    read_model: _builtins.str
+    live: _builtins.int
+    """Number of the generation that answers, from 1."""
+    beside: _builtins.int
+    """Number of the one beside: newer while it is built and until it answers, older after that; unset when there is none."""
+    live_position: _builtins.int
+    """Position up to which each took everything that was written down; what concerns neither may be left out."""
+    beside_position: _builtins.int
+    changed_at: _builtins.str
+    """RFC 3339, UTC: when one was begun, dropped, or changed places; empty for never."""
+    def __init__(
+        self,
+        *,
+        read_model: _builtins.str = ...,
+        live: _builtins.int = ...,
+        beside: _builtins.int | None = ...,
+        live_position: _builtins.int = ...,
+        beside_position: _builtins.int = ...,
+        changed_at: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_beside", b"_beside", "beside", b"beside"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_beside", b"_beside", "beside", b"beside", "beside_position", b"beside_position", "changed_at", b"changed_at", "live", b"live", "live_position", b"live_position", "read_model", b"read_model"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__beside: _TypeAlias = _typing.Literal["beside"]  # noqa: Y015
+    _WhichOneofArgType__beside: _TypeAlias = _typing.Literal["_beside", b"_beside"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__beside) -> _WhichOneofReturnType__beside | None: ...
+
+Global___Generations: _TypeAlias = Generations  # noqa: Y015
+
+@_typing.final
+class RebuildReadModelRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    READ_MODEL_FIELD_NUMBER: _builtins.int
+    read_model: _builtins.str
+    """With or without its version: members, members.v2."""
+    def __init__(
+        self,
+        *,
+        read_model: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["read_model", b"read_model"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RebuildReadModelRequest: _TypeAlias = RebuildReadModelRequest  # noqa: Y015
+
+@_typing.final
+class CompareGenerationsRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    READ_MODEL_FIELD_NUMBER: _builtins.int
+    ROWS_FIELD_NUMBER: _builtins.int
+    read_model: _builtins.str
+    rows: _builtins.int
+    """How many differing rows to show, at most 200; 20 when 0."""
+    def __init__(
+        self,
+        *,
+        read_model: _builtins.str = ...,
+        rows: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["read_model", b"read_model", "rows", b"rows"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CompareGenerationsRequest: _TypeAlias = CompareGenerationsRequest  # noqa: Y015
+
+@_typing.final
+class CompareGenerationsResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    POSITION_FIELD_NUMBER: _builtins.int
+    ROWS_LIVE_FIELD_NUMBER: _builtins.int
+    ROWS_BESIDE_FIELD_NUMBER: _builtins.int
+    DIFFERING_FIELD_NUMBER: _builtins.int
+    ONLY_LIVE_FIELD_NUMBER: _builtins.int
+    ONLY_BESIDE_FIELD_NUMBER: _builtins.int
+    DIFFERENCES_FIELD_NUMBER: _builtins.int
+    position: _builtins.int
+    """Position of both generations in the history they follow."""
+    rows_live: _builtins.int
+    rows_beside: _builtins.int
+    differing: _builtins.int
+    """Rows that both have, with other values."""
+    only_live: _builtins.int
+    only_beside: _builtins.int
+    @_builtins.property
+    def differences(self) -> _containers.RepeatedCompositeFieldContainer[Global___Difference]:
+        """By key; as many as were asked for."""
+
+    def __init__(
+        self,
+        *,
+        position: _builtins.int = ...,
+        rows_live: _builtins.int = ...,
+        rows_beside: _builtins.int = ...,
+        differing: _builtins.int = ...,
+        only_live: _builtins.int = ...,
+        only_beside: _builtins.int = ...,
+        differences: _abc.Iterable[Global___Difference] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["differences", b"differences", "differing", b"differing", "only_beside", b"only_beside", "only_live", b"only_live", "position", b"position", "rows_beside", b"rows_beside", "rows_live", b"rows_live"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CompareGenerationsResponse: _TypeAlias = CompareGenerationsResponse  # noqa: Y015
+
+@_typing.final
+class Difference(_message.Message):
+    """A row that is not the same in both generations; personal values are never told."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    KEY_FIELD_NUMBER: _builtins.int
+    STANDS_FIELD_NUMBER: _builtins.int
+    COLUMNS_FIELD_NUMBER: _builtins.int
+    EVENTS_FIELD_NUMBER: _builtins.int
+    CAUSE_FIELD_NUMBER: _builtins.int
+    BECAUSE_OF_FIELD_NUMBER: _builtins.int
+    CAUSE_EVENTS_FIELD_NUMBER: _builtins.int
+    ALTERNATIVES_FIELD_NUMBER: _builtins.int
+    LATER_FIELD_NUMBER: _builtins.int
+    ASIDE_FIELD_NUMBER: _builtins.int
+    stands: Global___RowStands.ValueType
+    events: _builtins.int
+    """How many events there are of it."""
+    cause: Global___DifferenceCause.ValueType
+    cause_events: _builtins.int
+    alternatives: _builtins.bool
+    """Whether one of these events would explain it as well as another."""
+    later: _builtins.int
+    """How many later events of the row are missing too."""
+    aside: _builtins.int
+    """How many other events of the row lie aside."""
+    @_builtins.property
+    def key(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """The values of the columns that identify it."""
+
+    @_builtins.property
+    def columns(self) -> _containers.RepeatedCompositeFieldContainer[Global___DifferingColumn]: ...
+    @_builtins.property
+    def because_of(self) -> _containers.RepeatedCompositeFieldContainer[Global___EventReference]:
+        """The events the cause speaks of, at most 10 of `cause_events`."""
+
+    def __init__(
+        self,
+        *,
+        key: _abc.Iterable[_builtins.str] | None = ...,
+        stands: Global___RowStands.ValueType = ...,
+        columns: _abc.Iterable[Global___DifferingColumn] | None = ...,
+        events: _builtins.int = ...,
+        cause: Global___DifferenceCause.ValueType = ...,
+        because_of: _abc.Iterable[Global___EventReference] | None = ...,
+        cause_events: _builtins.int = ...,
+        alternatives: _builtins.bool = ...,
+        later: _builtins.int = ...,
+        aside: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["alternatives", b"alternatives", "aside", b"aside", "because_of", b"because_of", "cause", b"cause", "cause_events", b"cause_events", "columns", b"columns", "events", b"events", "key", b"key", "later", b"later", "stands", b"stands"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Difference: _TypeAlias = Difference  # noqa: Y015
+
+@_typing.final
+class DifferingColumn(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    PERSONAL_FIELD_NUMBER: _builtins.int
+    LIVE_FIELD_NUMBER: _builtins.int
+    BESIDE_FIELD_NUMBER: _builtins.int
+    SET_BY_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    personal: _builtins.bool
+    """A personal column differs, and that is all that is told."""
+    live: _builtins.str
+    beside: _builtins.str
+    @_builtins.property
+    def set_by(self) -> Global___EventReference:
+        """The event by which the column got the value that it should have; unset when no event did."""
+
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        personal: _builtins.bool = ...,
+        live: _builtins.str | None = ...,
+        beside: _builtins.str | None = ...,
+        set_by: Global___EventReference | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_beside", b"_beside", "_live", b"_live", "beside", b"beside", "live", b"live", "set_by", b"set_by"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_beside", b"_beside", "_live", b"_live", "beside", b"beside", "live", b"live", "name", b"name", "personal", b"personal", "set_by", b"set_by"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__beside: _TypeAlias = _typing.Literal["beside"]  # noqa: Y015
+    _WhichOneofArgType__beside: _TypeAlias = _typing.Literal["_beside", b"_beside"]  # noqa: Y015
+    _WhichOneofReturnType__live: _TypeAlias = _typing.Literal["live"]  # noqa: Y015
+    _WhichOneofArgType__live: _TypeAlias = _typing.Literal["_live", b"_live"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__beside) -> _WhichOneofReturnType__beside | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__live) -> _WhichOneofReturnType__live | None: ...
+
+Global___DifferingColumn: _TypeAlias = DifferingColumn  # noqa: Y015
+
+@_typing.final
+class EventReference(_message.Message):
+    """An event by where it stands; never its content."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ID_FIELD_NUMBER: _builtins.int
+    TOPIC_FIELD_NUMBER: _builtins.int
+    RECORDED_AT_FIELD_NUMBER: _builtins.int
+    id: _builtins.str
+    """membership/1234"""
+    topic: _builtins.str
+    recorded_at: _builtins.str
+    """RFC 3339, UTC."""
+    def __init__(
+        self,
+        *,
+        id: _builtins.str = ...,
+        topic: _builtins.str = ...,
+        recorded_at: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["id", b"id", "recorded_at", b"recorded_at", "topic", b"topic"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___EventReference: _TypeAlias = EventReference  # noqa: Y015
+
+@_typing.final
+class SwitchReadModelRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    READ_MODEL_FIELD_NUMBER: _builtins.int
+    read_model: _builtins.str
+    def __init__(
+        self,
+        *,
+        read_model: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["read_model", b"read_model"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SwitchReadModelRequest: _TypeAlias = SwitchReadModelRequest  # noqa: Y015
+
+@_typing.final
+class RollBackReadModelRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    READ_MODEL_FIELD_NUMBER: _builtins.int
+    read_model: _builtins.str
+    def __init__(
+        self,
+        *,
+        read_model: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["read_model", b"read_model"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RollBackReadModelRequest: _TypeAlias = RollBackReadModelRequest  # noqa: Y015
+
+@_typing.final
+class DropGenerationRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    READ_MODEL_FIELD_NUMBER: _builtins.int
+    read_model: _builtins.str
+    def __init__(
+        self,
+        *,
+        read_model: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["read_model", b"read_model"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DropGenerationRequest: _TypeAlias = DropGenerationRequest  # noqa: Y015
+
+@_typing.final
+class ProveFollowerRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FOLLOWER_FIELD_NUMBER: _builtins.int
+    follower: _builtins.str
+    """A read model, with or without its version, or another follower."""
+    def __init__(
+        self,
+        *,
+        follower: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["follower", b"follower"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ProveFollowerRequest: _TypeAlias = ProveFollowerRequest  # noqa: Y015
+
+@_typing.final
+class ProveFollowerResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FOLLOWER_FIELD_NUMBER: _builtins.int
+    SOURCE_FIELD_NUMBER: _builtins.int
+    SINCE_FIELD_NUMBER: _builtins.int
+    POSITION_FIELD_NUMBER: _builtins.int
+    FOLLOWED_FIELD_NUMBER: _builtins.int
+    APPLIED_FIELD_NUMBER: _builtins.int
+    PARKED_FIELD_NUMBER: _builtins.int
+    VERDICT_FIELD_NUMBER: _builtins.int
+    PARKED_POSITIONS_FIELD_NUMBER: _builtins.int
+    MISSING_POSITIONS_FIELD_NUMBER: _builtins.int
+    TWICE_POSITIONS_FIELD_NUMBER: _builtins.int
+    follower: _builtins.str
+    source: _builtins.str
+    since: _builtins.int
+    """Nobody kept count until here; 0: from the first event."""
+    position: _builtins.int
+    followed: _builtins.int
+    """Events between `since` and `position` that concern the follower."""
+    applied: _builtins.int
+    parked: _builtins.int
+    verdict: Global___ProofVerdict.ValueType
+    @_builtins.property
+    def parked_positions(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
+        """The first positions that lie aside, were left out, or came twice; at most 100 of each."""
+
+    @_builtins.property
+    def missing_positions(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]: ...
+    @_builtins.property
+    def twice_positions(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]: ...
+    def __init__(
+        self,
+        *,
+        follower: _builtins.str = ...,
+        source: _builtins.str = ...,
+        since: _builtins.int = ...,
+        position: _builtins.int = ...,
+        followed: _builtins.int = ...,
+        applied: _builtins.int = ...,
+        parked: _builtins.int = ...,
+        verdict: Global___ProofVerdict.ValueType = ...,
+        parked_positions: _abc.Iterable[_builtins.int] | None = ...,
+        missing_positions: _abc.Iterable[_builtins.int] | None = ...,
+        twice_positions: _abc.Iterable[_builtins.int] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["applied", b"applied", "followed", b"followed", "follower", b"follower", "missing_positions", b"missing_positions", "parked", b"parked", "parked_positions", b"parked_positions", "position", b"position", "since", b"since", "source", b"source", "twice_positions", b"twice_positions", "verdict", b"verdict"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ProveFollowerResponse: _TypeAlias = ProveFollowerResponse  # noqa: Y015
