@@ -4,23 +4,29 @@
 """
 
 import argparse
+import gc
 import sys
 from collections.abc import Sequence
 
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import calls, catching_up, commands, delivery, histories, provinces, stores
+from benchmarks import calls, catching_up, commands, delivery, histories, provinces, replays, stores
 from benchmarks.ground import Ground, ground
 from benchmarks.measuring import Result, Row
 from benchmarks.sizes import FULL, SHORT
+from chassis.run import GC_THRESHOLDS
 
 console = Console(width=150)
 
 
 def all_rows(servers: Ground) -> list[Row]:
     """Every row, in the order of the table."""
-    return [row for part in (commands, calls, histories, delivery, provinces, catching_up, stores) for row in part.rows(servers)]
+    return [
+        row
+        for part in (commands, calls, histories, replays, delivery, provinces, catching_up, stores)
+        for row in part.rows(servers)
+    ]
 
 
 def chosen(rows: Sequence[Row], words: Sequence[str]) -> list[Row]:
@@ -71,4 +77,5 @@ def run(arguments: Sequence[str]) -> list[Result]:
 
 
 if __name__ == "__main__":
+    gc.set_threshold(*GC_THRESHOLDS)  # as the process of a service does; it helps the peers as well
     run(sys.argv[1:])

@@ -1,11 +1,13 @@
 """How does a store come to hold years of admissions at once? They are written as they would have been, and never decided."""
 
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import psycopg
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from benchmarks.admissions import BORN, BRANCH, DAY, NAME, OFFICER, UNIT
-from chassis.events import Metadata
+from chassis.recorded import Metadata
+from chassis.sealing import EventSeal
 from membership.events import MemberJoined
 
 _FILL = """
@@ -21,8 +23,11 @@ insert into commands select gen_random_uuid(), uuid_send(gen_random_uuid()), n f
 """
 
 
-def fill(conninfo: str, events: int) -> None:
-    """Put admissions, with their command ids and claims, into an empty store."""
+def fill(conninfo: str, events: int, *, sealed: bool = False) -> None:
+    """Put admissions, with their command ids and claims, into an empty store.
+
+    :param sealed: their personal values are sealed, by a key that nobody keeps.
+    """
     member_id = uuid4()
     event = MemberJoined(
         unit=UNIT,
@@ -37,7 +42,7 @@ def fill(conninfo: str, events: int) -> None:
     )
     values = {
         "events": events,
-        "body": event.encode().decode(),
+        "body": event.encode(_seal_of(member_id) if sealed else None).decode(),
         "id": str(member_id),
         "branch": BRANCH,
         "metadata": Metadata(UNIT, DAY, OFFICER.actor, uuid4(), str(uuid4()), str(uuid4())).encode(),
@@ -50,3 +55,7 @@ def fill(conninfo: str, events: int) -> None:
         # What follows such a load in the background is over before anything is measured.
         connection.execute("vacuum analyze events, commands, claims")
         connection.execute("checkpoint")
+
+
+def _seal_of(member_id: UUID) -> EventSeal:
+    return EventSeal(AESGCM(AESGCM.generate_key(256)), member_id, 1, MemberJoined.topic)

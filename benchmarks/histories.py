@@ -1,8 +1,6 @@
-"""How fast is a history announced, folded, replayed; and does it stay so when it has grown?"""
+"""How fast is a history announced and folded; and does everything stay as fast when it has grown?"""
 
 import asyncio
-import subprocess
-import sys
 import time
 from collections.abc import Sequence
 from functools import partial
@@ -15,28 +13,28 @@ from eventsourcing.application import Application as LibraryApplication
 from eventsourcing.dispatch import singledispatchmethod
 from eventsourcing.persistence import Tracking
 from eventsourcing.postgres import PostgresDatastore, PostgresTrackingRecorder
-from eventsourcing.projection import ApplicationSubscription, ProjectionRunner
 from eventsourcing.projection import Projection as LibraryProjection
+from eventsourcing.projection import ProjectionRunner
 from psycopg.sql import SQL
 
+from benchmarks import replays
 from benchmarks.admissions import CALL, admissions, at_once, membership_on
 from benchmarks.filling import fill
-from benchmarks.ground import ROOT, Ground, bus_on, empty_stream, store_on
-from benchmarks.library import Person, environment, fill_application, stock_application
-from benchmarks.measuring import Result, Row, race, within
+from benchmarks.ground import Ground, bus_on, empty_stream, store_on
+from benchmarks.library import environment, fill_application
+from benchmarks.measuring import Result, Row, race
 from benchmarks.sizes import IN_FLIGHT
 from chassis.cloudevents import headers_of, subject_of
 from chassis.database import AppendSignal, migrate
 from chassis.following import Follower
+from chassis.generations.beside import SecondGenerations
+from chassis.past import OwnPast
 from chassis.projector import Projection, Projector
 from chassis.publisher import Publisher
 from chassis.service import utc_now
-from membership.events import MemberJoined
 from membership.read_models.members import MEMBERS
 
 SERVICE = "bench"
-PAGE = 2_000
-MEMORY_LIMIT_MIB = 64.0
 REGISTER = "create table if not exists register (id uuid primary key, full_name text)"
 
 
@@ -45,7 +43,7 @@ def rows(ground: Ground) -> list[Row]:
     return [
         race("publisher", lambda: published(ground), {"one message at a time": lambda: published_singly(ground)}, 15),
         race("read model rebuild", lambda: rebuilt(ground), {"the library's ProjectionRunner": lambda: projected(ground)}, 20),
-        race("replay to typed events", lambda: replayed(ground), {"the library's subscription": lambda: subscribed(ground)}, 3),
+        race("read model rebuild, beside", lambda: rebuilt_beside(ground), {"on its own": lambda: rebuilt(ground)}, 0.8),
         Row(f"memory and rate at {ground.sizes.old:,} stored events", lambda rounds: grown(ground, rounds)),
     ]
 
@@ -111,6 +109,35 @@ def rebuilt(ground: Ground) -> float:
         return uvloop.run(run(conninfo))
 
 
+def rebuilt_beside(ground: Ground) -> float:
+    """The same register, built a second time beside the one that answers, which goes on following."""
+
+    async def run(conninfo: str) -> float:
+        async with store_on(conninfo) as (store, pool):
+            signal = AppendSignal(conninfo)
+            live = Projector(store, signal, [Follower(pool, Projection(MEMBERS), utc_now)])
+
+            def drive(follower: Follower) -> Projector:
+                return Projector(store, signal, [follower])
+
+            beside = SecondGenerations(pool, [MEMBERS], lambda _: OwnPast(store, pool), drive, utc_now)
+            await live.start()
+            await live.followers[0].at_least(ground.sizes.stored, 600)
+            await beside.start()
+            began = time.perf_counter()
+            await beside.begin(MEMBERS)
+            await beside.followers[0].at_least(ground.sizes.stored, 600)
+            took = time.perf_counter() - began
+            await beside.stop()
+            await live.stop()
+        return ground.sizes.stored / took
+
+    with ground.database() as conninfo:
+        migrate(conninfo, MEMBERS.schema)
+        fill(conninfo, ground.sizes.stored)
+        return uvloop.run(run(conninfo))
+
+
 class Register(PostgresTrackingRecorder):
     """A smaller register, kept as the library's documentation shows: a transaction an event."""
 
@@ -151,52 +178,16 @@ def projected(ground: Ground) -> float:
             return events / (time.perf_counter() - began)
 
 
-def replayed(ground: Ground) -> float:
-    """Every event of a store as its typed value."""
-
-    async def run(conninfo: str) -> float:
-        async with store_on(conninfo) as (store, _):
-            began, position = time.perf_counter(), 0
-            while events := await store.read(position, PAGE):
-                assert all(isinstance(event.event, MemberJoined) for event in events)
-                position = events[-1].position
-            return position / (time.perf_counter() - began)
-
-    with ground.database() as conninfo:
-        fill(conninfo, ground.sizes.stored)
-        return uvloop.run(run(conninfo))
-
-
-def subscribed(ground: Ground) -> float:
-    """Every event of the library's own store as its typed value, through its subscription."""
-    events = ground.sizes.stored_by_library
-    with stock_application(ground) as application:
-        fill_application(application, events)
-        began = time.perf_counter()
-        with ApplicationSubscription(application) as subscription:
-            for event, tracking in subscription:
-                assert isinstance(event, Person.Event)
-                if tracking.notification_id == events:
-                    break
-        return events / (time.perf_counter() - began)
-
-
 def grown(ground: Ground, rounds: int) -> Sequence[Result]:
-    """What an old store costs: the memory of its replay, and the rate of commands on it and on a young one in turn."""
+    """What an old store costs: its replay and verification, and the rate of commands on it and on a young one in turn."""
     young, old = ground.sizes.young, ground.sizes.old
     with ground.database() as aged, ground.database() as fresh:
         fill(aged, old)
         fill(fresh, young)
-        memory = within(f"memory of a replay of {old:,} events, above the base", replay_mib(aged), MEMORY_LIMIT_MIB, " MiB")
+        results = replays.grown(ground, fresh, aged, rounds)
         at_old, at_young = partial(commands_on, ground, aged), partial(commands_on, ground, fresh)
         rate = race(f"full command at {old:,} stored events", at_old, {f"at {young:,}": at_young}, 0.8)
-        return [memory, *rate.measure(rounds)]
-
-
-def replay_mib(conninfo: str) -> float:
-    """By how much a process that replays a store grows, at its largest."""
-    argv = [sys.executable, "-m", "benchmarks.replay", conninfo]
-    return float(subprocess.run(argv, cwd=ROOT, check=True, stdout=subprocess.PIPE, text=True).stdout)
+        return [*results, *rate.measure(rounds)]
 
 
 def commands_on(ground: Ground, conninfo: str) -> float:

@@ -14,9 +14,10 @@ from google.protobuf.message_factory import GetMessageClass
 from chassis.clients import Refused, RpcClient
 from chassis.commands import Call
 from chassis.database import Connection
-from chassis.events import Event, RecordedEvent
+from chassis.events import Event
 from chassis.following import Follower, unprocessable
 from chassis.messages import message_of
+from chassis.recorded import RecordedEvent
 from chassis.refusals import DeadlinePassed, Unavailable
 from chassis.security import Caller
 

@@ -17,10 +17,11 @@ from nats.aio.msg import Msg
 from nats.errors import Error as NatsError
 
 from chassis.calls import refusal_of
+from chassis.ending import ended
 from chassis.limits import Limits
 from chassis.refusals import Invalid, Language, Overloaded, Problem, Refusal
 from chassis.rich_status import retry_after
-from chassis.streams import connection_options, ended
+from chassis.streams import connection_options
 
 MAX_QUESTION_BYTES = 8 << 10
 MAX_ANSWER_BYTES = 768 << 10

@@ -17,8 +17,9 @@ from chassis import security
 from chassis.appends import Answer, Append, Arrangement, Claimed, NewEvent, Rearranged, StaleVersion
 from chassis.claims import Claim
 from chassis.commands import Call, Command, Handler
-from chassis.events import Branches, Event, Metadata, Moves
+from chassis.events import Branches, Event, Moves
 from chassis.live_aggregates import UNKNOWN, Live, LiveAggregates
+from chassis.recorded import Metadata
 from chassis.refusals import Conflict, Forbidden, IdTaken, Overloaded, Refusal, Unavailable
 from chassis.sealing import Keys, Sealer
 from chassis.security import Role, authorise

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
 from typing import Generic, TypeVar
 
-from chassis.streams import ended
+from chassis.ending import ended
 
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")

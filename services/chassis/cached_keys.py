@@ -7,7 +7,6 @@ every key; so whoever destroys keys can wait until all have. A process that cann
 import asyncio
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
 from uuid import UUID
 
 import psycopg
@@ -15,6 +14,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from psycopg.conninfo import make_conninfo
 
 from chassis.database import Connection
+from chassis.ending import ended
 from chassis.sealing import Keys
 
 MAX_CACHED_KEYS = 50_000
@@ -81,10 +81,7 @@ class Listener:
 
     async def stop(self) -> None:
         """Stop listening; nothing may be kept any more."""
-        if self.task:
-            self.task.cancel()
-            with suppress(asyncio.CancelledError):
-                await self.task
+        await ended(self.task)
 
     async def _run(self) -> None:
         while True:

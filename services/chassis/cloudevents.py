@@ -12,7 +12,8 @@ from functools import lru_cache
 from urllib.parse import quote_from_bytes, unquote_to_bytes
 from uuid import UUID
 
-from chassis.events import Event, Metadata, NotReadable, RecordedEvent
+from chassis.events import Event, NotReadable
+from chassis.recorded import Metadata, RecordedEvent
 
 ROOT = "federation"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

@@ -12,9 +12,9 @@ import psycopg
 import structlog
 
 from chassis.clients import Refused
+from chassis.ending import ended
 from chassis.lease import Lease
 from chassis.refusals import Refusal
-from chassis.streams import ended
 
 EVERY_S = 1.0
 LEASE_S = 10.0

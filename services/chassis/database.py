@@ -10,6 +10,7 @@ import psycopg
 from psycopg.conninfo import make_conninfo
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
+from chassis.ending import ended
 from chassis.read_models import ReadModel
 from chassis.refusals import Unavailable
 
@@ -79,10 +80,7 @@ class AppendSignal:
 
     async def stop(self) -> None:
         """Stop listening."""
-        if self.task:
-            self.task.cancel()
-            with suppress(asyncio.CancelledError):
-                await self.task
+        await ended(self.task)
 
     def subscribe(self) -> asyncio.Event:
         """An event that is set at each growth; its owner clears it before it reads."""
@@ -90,6 +88,10 @@ class AppendSignal:
         waiter.set()
         self._waiters.add(waiter)
         return waiter
+
+    def unsubscribe(self, waiter: asyncio.Event) -> None:
+        """Tell it no more."""
+        self._waiters.discard(waiter)
 
     def wake(self) -> None:
         """Wake every waiter: something was appended, or may have been."""

@@ -20,9 +20,10 @@ from nats.errors import Error as NatsError
 from chassis.cloudevents import escaped, headers_of, readable, token
 from chassis.database import Connection as DatabaseConnection
 from chassis.database import Pool
-from chassis.events import RecordedEvent
-from chassis.following import Follower, Unprocessable, locked_position, unpacked
-from chassis.streams import Connection, JetStreamError, answer, ended
+from chassis.ending import ended
+from chassis.following import Follower, Unprocessable, applied_later, locked_position, unpacked
+from chassis.recorded import RecordedEvent
+from chassis.streams import Connection, JetStreamError, answer
 
 ANNOUNCE_EVERY_S = 1.0
 MAX_ANNOUNCED_AT_ONCE = 200
@@ -101,6 +102,7 @@ async def _replay(pool: Pool, follower: Follower, aggregate_id: UUID) -> Replaye
             "delete from parked where follower = %s and position = any(%s)",
             (follower.name, [event.position for event in taken]),
         )
+        await applied_later(connection, follower.name, [event.position for event in taken])
         if poison:
             await _park_again(connection, follower, aggregate_id, poison)
     await follower.effect.taken(taken)

@@ -1,14 +1,13 @@
 """What is an event, and how do its bytes become a value again?
 
 An event is a frozen pydantic class with a stable topic. Its JSON bytes are stored once and announced as they are; who,
-when and why stand beside them as :class:`Metadata`. In those bytes each personal value stands sealed: see
+when and why stand beside them: see :mod:`chassis.recorded`. In those bytes each personal value stands sealed: see
 :mod:`chassis.sealing`.
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
-from datetime import date, datetime
-from functools import cached_property
+from datetime import date
+from functools import cache
 from typing import Annotated, Any, ClassVar, Literal, Protocol, Self, TypeVar, get_args
 from uuid import UUID
 
@@ -179,11 +178,8 @@ class Event(BaseModel):
 
         :raises NotReadable: the bytes are of a later schema, or no such event.
         """
-        if is_sealed(cls, body):
-            return cls.unsealed(cls.fields_of(body), None)
-        if cls.schema_version == 1 and body.startswith(b'{"schema_version":1,'):
-            return cls._validated(body)
-        return cls._validated(orjson.dumps(cls.fields_of(body)))
+        fields = cls.fields_of(body)
+        return cls.unsealed(fields, None) if is_sealed(cls, body) else cls._made(orjson.dumps(fields))
 
     @classmethod
     def unsealed(cls, fields: Json, seal: Seal | None) -> Self:
@@ -191,17 +187,30 @@ class Event(BaseModel):
 
         :raises NotReadable: a seal is broken, a value stands in clear beside one, or it is no such event.
         """
-        opened = dict(fields)
-        full = {name: value for name in cls.personal_fields if (value := fields.get(name)) is not None and value != ""}
-        sealed = {name: value for name, value in full.items() if isinstance(value, str) and value.startswith(SEALED)}
-        if sealed and (clear := full.keys() - sealed.keys()):
+        opened, sealed, clear = fields.copy(), [], []
+        for name in cls.personal_fields:
+            value = fields.get(name)
+            if isinstance(value, str) and value.startswith(SEALED):
+                sealed.append(name)
+                opened[name] = None
+            elif value is not None and value != "":
+                clear.append(name)
+        if sealed and clear:
             raise NotReadable(cls.topic, f"{min(clear)} stands in clear beside a sealed value")
-        for name, value in sealed.items():
+        if seal:
+            opened.update(cls._opened(fields, sealed, seal))
+        return cls._made(opened)
+
+    @classmethod
+    def _opened(cls, fields: Json, sealed: Iterable[str], seal: Seal) -> Json:
+        """The values of some sealed fields, by name."""
+        opened = {}
+        for name in sealed:
             try:
-                opened[name] = seal.open(name, value) if seal else None
+                opened[name] = seal.open(name, fields[name])
             except BrokenSeal as broken:
                 raise NotReadable(cls.topic, f"{name} {broken}") from None
-        return cls._made(lambda: cls.model_validate(opened))
+        return opened
 
     @classmethod
     def fields_of(cls, body: bytes) -> Json:
@@ -218,16 +227,19 @@ class Event(BaseModel):
         return data
 
     @classmethod
-    def _validated(cls, body: bytes) -> Self:
-        return cls._made(lambda: cls.model_validate_json(body))
+    def _made(cls, fields: Json | bytes) -> Self:
+        try:
+            validator = cls.__pydantic_validator__
+            made: Self = validator.validate_json(fields) if isinstance(fields, bytes) else validator.validate_python(fields)
+            return made
+        except ValidationError as error:
+            raise cls.not_readable(error) from None
 
     @classmethod
-    def _made(cls, make: Callable[[], Self]) -> Self:
-        try:
-            return make()
-        except ValidationError as error:
-            fields = ", ".join(sorted({".".join(map(str, e["loc"])) for e in error.errors(include_input=False)}))
-            raise NotReadable(cls.topic, f"fields {fields}") from None
+    def not_readable(cls, error: ValidationError) -> "NotReadable":
+        """Which fields bytes have not, or not as they must be; never their values."""
+        fields = ", ".join(sorted({".".join(map(str, e["loc"])) for e in error.errors(include_input=False)}))
+        return NotReadable(cls.topic, f"fields {fields}")
 
 
 TOPICS: dict[str, type[Event]] = {}
@@ -247,11 +259,33 @@ def decode(topic: str, body: bytes) -> Event:
 
     :raises NotReadable: unknown topic, later schema version, or bytes that are no such event.
     """
-    try:
-        cls = TOPICS[topic]
-    except KeyError:
-        raise NotReadable(topic, "unknown topic") from None
-    return cls.decode_body(body)
+    return _reader(topic)(body)
+
+
+@cache
+def _reader(topic: str) -> Callable[[bytes], Event]:
+    """What makes the same of stored bytes as :meth:`Event.decode_body`: in half the time where they are clear, of today's schema.
+
+    :raises NotReadable: unknown topic.
+    """
+    if topic not in TOPICS:
+        raise NotReadable(topic, "unknown topic")
+    # What is the same for every event of the class is looked up here, once.
+    cls = TOPICS[topic]
+    opening, has_personal_fields = b'{"schema_version":%d,' % cls.schema_version, bool(cls.personal_fields)
+    validate: Callable[[bytes], Event] = cls.__pydantic_validator__.validate_json
+
+    def read(body: bytes) -> Event:
+        if has_personal_fields and _SEALED_JSON in body:
+            return cls.unsealed(cls.fields_of(body), None)
+        if not body.startswith(opening):
+            return cls.decode_body(body)
+        try:
+            return validate(body)
+        except ValidationError as error:
+            raise cls.not_readable(error) from None
+
+    return read
 
 
 def personal_fields_of(cls: type[BaseModel]) -> tuple[str, ...]:
@@ -277,92 +311,6 @@ def _parsed(body: bytes) -> Json:
     if not isinstance(data, dict):
         raise NotReadable("", "no JSON object")
     return data
-
-
-@dataclass(frozen=True, slots=True)
-class Actor:
-    """Who acted: the subject of the token, the role used and the unit it was held at."""
-
-    id: str
-    role: str
-    unit: str
-
-
-@dataclass(frozen=True, slots=True)
-class Metadata:
-    """Who, when and why: what stands beside every event.
-
-    ``correlation_id`` is the first command of the chain, ``causation_id`` what led to this command directly: an event
-    (``membership/1234``) or the command itself. ``effective`` is the day it was true.
-    """
-
-    unit: str
-    effective: date
-    actor: Actor
-    command_id: UUID | None
-    correlation_id: str
-    causation_id: str
-    traceparent: str = ""
-
-    def encode(self) -> bytes:
-        """Compact JSON, as stored."""
-        return orjson.dumps(self)
-
-    @classmethod
-    def decode(cls, data: bytes) -> Self:
-        """The value of stored bytes."""
-        fields = orjson.loads(data)
-        fields["actor"] = Actor(**fields["actor"])
-        fields["effective"] = date.fromisoformat(fields["effective"])
-        fields["command_id"] = UUID(fields["command_id"]) if fields["command_id"] else None
-        return cls(**fields)
-
-
-@dataclass(frozen=True)
-class RecordedEvent:
-    """An event as it stands in the store and on the stream: position, bytes and metadata.
-
-    ``position`` is gap-free per service, ``branch_position`` per service and branch, ``version`` per aggregate; all
-    start at 1.
-    """
-
-    service: str
-    position: int
-    aggregate_id: UUID
-    version: int
-    topic: str
-    body: bytes
-    metadata_json: bytes
-    branch: str
-    branch_position: int
-    recorded_at: datetime
-    opened: Event | NotReadable | None = field(default=None, init=False, repr=False, compare=False)
-    """What opening its seals brought; None as long as nobody with keys opened it."""
-
-    @cached_property
-    def event(self) -> Event:
-        """The typed event, decoded when first asked for; its personal values are there once it was opened.
-
-        :raises NotReadable: see :func:`decode`.
-        """
-        if isinstance(self.opened, NotReadable):
-            raise self.opened
-        return self.opened or decode(self.topic, self.body)
-
-    def is_opened(self, outcome: "Event | NotReadable") -> None:
-        """Keep what opening its seals brought; see :mod:`chassis.sealing`."""
-        object.__setattr__(self, "opened", outcome)
-        self.__dict__.pop("event", None)
-
-    @cached_property
-    def metadata(self) -> Metadata:
-        """Who, when and why, decoded when first asked for."""
-        return Metadata.decode(self.metadata_json)
-
-    @property
-    def id(self) -> str:
-        """Stable name of the event for the whole federation: ``membership/1234``."""
-        return f"{self.service}/{self.position}"
 
 
 def topics_of(events: Iterable[type[Event]]) -> frozenset[str]:

@@ -6,11 +6,16 @@ its time is up, so an event would wait for the end of that time, and a short tim
 
 A follower keeps its position together with its effect, so the consumer on the server is a mere tool: at each start, and
 whenever anything is wrong with it, it is made anew from the follower's position.
+
+What is no event was not said by the service: the stream was damaged, and is put right
+(:mod:`chassis.reconciliation`). Nobody goes past it, for what the service has to say there would never be taken; it is waited
+for, and read again.
 """
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
+from itertools import takewhile
 from typing import Any
 
 import psycopg
@@ -25,11 +30,13 @@ from nats.errors import Error as NatsError
 from nats.js.api import ConsumerConfig
 from opentelemetry.trace import TracerProvider
 
-from chassis.cloudevents import filters_for, recorded_event
-from chassis.following import Follower
+from chassis.cloudevents import BrokenEvent, filters_for, recorded_event
+from chassis.ending import ended
+from chassis.following import Follower, Overtaken
 from chassis.pulling import MAX_BATCH, Interrupted, Pull
+from chassis.recorded import RecordedEvent
 from chassis.refusals import Conflict, DeadlinePassed, Overloaded, Refusal, Unavailable
-from chassis.streams import JetStreamError, connection_options, ended, last_sequence, stream_name
+from chassis.streams import JetStreamError, connection_options, last_sequence, stream_name
 
 TICK_S = 0.5
 LOOK_S = 5.0
@@ -61,6 +68,7 @@ class Feed:
         self._consume: Callable[[list[Msg]], Awaitable[Any]] | None = None
         self._client: Client | None = None
         self._taken: Msg | None = None
+        self._flaw = ""
         self._taking = asyncio.Lock()
 
     @property
@@ -121,7 +129,7 @@ class Feed:
             if messages:
                 await self._consume(messages)
                 if self._taken is not messages[-1]:  # FastStream keeps what went wrong on the way to itself
-                    raise Interrupted("a batch was not taken")
+                    raise Interrupted(self._flaw or "a batch was not taken")
                 self.lag = messages[-1].metadata.num_pending + self._pull.waiting
             now = asyncio.get_running_loop().time()
             if now > look_at:
@@ -135,10 +143,15 @@ class Feed:
 
     async def _take(self, message: "StreamMessage[list[Msg]]") -> None:
         """Take a batch, and only then acknowledge it; called by FastStream."""
-        messages = message.raw_message
-        await self._take_until_it_holds(
-            [recorded_event(m.subject, m.headers, m.data, m.metadata.sequence.stream) for m in messages]
-        )
+        messages, self._flaw = message.raw_message, ""
+        events = [recorded_event(m.subject, m.headers, m.data, m.metadata.sequence.stream) for m in messages]
+        judges = getattr(self.follower.effect, "judges_the_stream", False)
+        sound = events if judges else list(takewhile(lambda event: not isinstance(event, BrokenEvent), events))
+        if sound:
+            await self._take_until_it_holds(sound)
+        if len(sound) < len(events):
+            self._flaw = _flaw(events[len(sound)])
+            return
         self._taken = messages[-1]
         with suppress(NatsError):  # the position tells what was taken
             await messages[-1].ack()
@@ -152,9 +165,12 @@ class Feed:
                     await self.follower.take(events)
             except _PASSING as error:
                 self._tell(_told(error))
+            except Overtaken:
+                raise  # what is due begins before these
             except Exception as error:
                 log.exception("effect failed, is tried again", follower=self.name)
-                self.trouble = type(error).__name__
+                self.trouble = self._flaw = type(error).__name__
+                raise  # what it was given may itself be wrong, and is read again
             else:
                 self.trouble = ""
                 return
@@ -173,6 +189,9 @@ class Feed:
         info = await self._pull.info()
         self.lag = (info.num_pending or 0) + (info.num_ack_pending or 0)
         if self.lag == 0 and last > self.follower.position:
+            found = await self._client.jetstream().get_msg(self._pull.stream, seq=last)
+            if isinstance(event := recorded_event(found.subject or "", found.headers, found.data or b"", last), BrokenEvent):
+                raise Interrupted(_flaw(event))
             async with self._taking:
                 await self.follower.take([], upto=last)
         return info.delivered.consumer_seq if info.delivered else 0
@@ -190,7 +209,7 @@ class Feed:
                         await self.follower.at_least(position, poll)
                     poll = min(2 * poll, LAST_POLL_S)
                     if self.follower.position < position and self.healthy:
-                        with suppress(*_PASSING):
+                        with suppress(*_PASSING, Interrupted):
                             await self._look()
         except TimeoutError:
             raise DeadlinePassed() from None
@@ -260,6 +279,11 @@ class Feeds:
             await asyncio.gather(*[ended(task, patience_s=1.0) for task in tasks])
             with suppress(NatsError):  # it may be closed already
                 await broker.stop()
+
+
+def _flaw(broken: RecordedEvent) -> str:
+    """What is said of something on a stream that is no event; nothing of what it holds."""
+    return f"no event stands at {broken.position}" + (f": {broken.flaw}" if isinstance(broken, BrokenEvent) else "")
 
 
 def _told(error: Exception) -> str:

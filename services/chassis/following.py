@@ -9,15 +9,17 @@ import asyncio
 from base64 import b64decode, b64encode
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
-from typing import LiteralString, Protocol
+from typing import Any, LiteralString, Protocol
 from uuid import UUID
 
 import orjson
 from psycopg_pool import AsyncConnectionPool
 
 from chassis.database import Connection
-from chassis.events import NotReadable, RecordedEvent
+from chassis.events import NotReadable
+from chassis.recorded import RecordedEvent
 from chassis.refusals import DeadlinePassed, Refusal
+from chassis.tally import Sums, Tally
 
 MAX_UNKEPT = 10_000
 """How many events that do not concern a follower it may pass before its position is written down."""
@@ -112,8 +114,10 @@ class Follower:
         """Take a batch, in order; events at or before the position were taken before and are passed over.
 
         `upto` is the position reached when everything until there was looked at, matching or not.
+
+        :raises Overtaken: the position was moved back, so that events before these are due: read on from it.
         """
-        reached = max(upto or 0, events[-1].position if events else 0)
+        reached, kept = max(upto or 0, events[-1].position if events else 0), self._kept
         while reached > self.position:
             fresh = [event for event in events if event.position > self.position]
             followed = [event for event in fresh if not self.topics or event.topic in self.topics]
@@ -125,44 +129,70 @@ class Follower:
                 free = await self._take(followed, reached)
             except Overtaken:
                 await self.load()
+                if self._kept < kept:
+                    raise
             else:
                 await self._reach(reached)
                 await self.effect.taken(free)
 
     async def _take(self, events: Sequence[RecordedEvent], reached: int) -> list[RecordedEvent]:
+        async def commit(poisons: dict[int, str]) -> list[RecordedEvent]:
+            async with self._pool.connection() as connection, connection.transaction():
+                return await self._move(connection, events, poisons, reached, self._kept)
+
+        free = await self._without_poison(commit)
+        self._kept = reached
+        return free
+
+    async def take_within(self, transaction: Connection, events: Sequence[RecordedEvent], *, held: int, upto: int) -> None:
+        """Take a batch inside a transaction that has locked the position, `held`; whoever drives this follower finds out.
+
+        :param events: all that it follows after `held` until `upto`.
+        """
+
+        async def move(poisons: dict[int, str]) -> list[RecordedEvent]:
+            async with transaction.transaction():
+                return await self._move(transaction, events, poisons, upto, held)
+
+        await self._without_poison(move)
+
+    async def _without_poison(self, move: Callable[[dict[int, str]], Awaitable[list[RecordedEvent]]]) -> list[RecordedEvent]:
         poisons: dict[int, str] = {}
         while True:
             try:
-                return await self._commit(events, poisons, reached)
+                return await move(poisons)
             except Unprocessable as poison:
                 if poison.event.position in poisons:
                     raise RuntimeError(f"{self.name} was not given {poison.event.id} and cannot take it") from poison
                 poisons[poison.event.position] = poison.reason
 
-    async def _commit(self, events: Sequence[RecordedEvent], poisons: dict[int, str], reached: int) -> list[RecordedEvent]:
+    async def _move(
+        self, connection: Connection, events: Sequence[RecordedEvent], poisons: dict[int, str], reached: int, held: int
+    ) -> list[RecordedEvent]:
         """Take what can be taken, park what cannot, move the position: all of it or nothing. What was taken is answered."""
-        async with self._pool.connection() as connection, connection.transaction():
-            blocked = await self._hold(connection)
-            free, parked = _parted(events, poisons, blocked)
-            if free:
-                await self.effect.take(free, connection)
-            if parked:
-                await connection.cursor().executemany(_PARK, [self._row(event, reason, first) for event, reason, first in parked])
-            await connection.execute("update followers set position = %s where follower = %s", (reached, self.name))
-        self._kept = reached
+        tally, blocked = await self._hold(connection, held)
+        free, parked = _parted(events, poisons, blocked)
+        if free:
+            await self.effect.take(free, connection)
+        if parked:
+            await connection.cursor().executemany(_PARK, [self._row(event, reason, first) for event, reason, first in parked])
+        tally = tally.moved([event.position for event in events], [event.position for event in free])
+        await connection.execute(_MOVE, (reached, *tally.columns, self.name))
         return free
 
-    async def _hold(self, connection: Connection) -> dict[UUID, int]:
-        """Lock the position until the transaction ends; the aggregates that wait, with the first event each waits for.
+    async def _hold(self, connection: Connection, held: int) -> tuple[Tally, dict[UUID, int]]:
+        """Lock the position until the transaction ends: what was done so far, and the aggregates that wait, each with the
+        first event it waits for.
 
         :raises Overtaken: the position is not where it was left.
         """
-        if await locked_position(connection, self.name) != self._kept:
+        position, tally = await tally_of(connection, self.name, lock=True)
+        if position != held:
             raise Overtaken(self.name)
         parked = await connection.execute(
             "select aggregate_id, min(position) from parked where follower = %s group by aggregate_id", (self.name,)
         )
-        return {UUID(str(aggregate_id)): int(str(position)) for aggregate_id, position in await parked.fetchall()}
+        return tally, {UUID(str(aggregate_id)): int(str(position)) for aggregate_id, position in await parked.fetchall()}
 
     def _row(self, event: RecordedEvent, reason: str, first: int | None) -> tuple[object, ...]:
         return self.name, event.position, event.aggregate_id, event.topic, reason, first, packed(event), self._clock()
@@ -189,11 +219,50 @@ class Follower:
 
 _PARK = """insert into parked (follower, position, aggregate_id, topic, reason, waits_for, event, parked_at)
            values (%s, %s, %s, %s, %s, %s, %s, %s) on conflict (follower, position) do nothing"""
+_MOVE = """update followers set position = %s, applied = %s, applied_sum = %s, applied_squares = %s, chain = %s
+            where follower = %s"""
+_APPLIED_LATER = """update followers f set applied = f.applied + late.times, applied_sum = f.applied_sum + late.total,
+                           applied_squares = f.applied_squares + late.squares
+                      from (select count(*) as times, coalesce(sum(p), 0) as total, coalesce(sum(p * p), 0) as squares
+                              from unnest(%s::numeric[]) as p
+                             where p > (select since from followers where follower = %s)) as late
+                     where f.follower = %s"""
 
 
 async def locked_position(connection: Connection, follower: str) -> int | None:
     """A follower's position, which nobody else can move before this transaction ends; None when it has none."""
     return await _value(connection, "select position from followers where follower = %s for update", (follower,))
+
+
+async def tally_of(connection: Connection, follower: str, *, lock: bool = False) -> tuple[int | None, Tally]:
+    """A follower's position and what it has done until there; None when it has none.
+
+    :param lock: nobody else can move it before this transaction ends.
+    """
+    query: LiteralString = (
+        "select position, since, applied, applied_sum, applied_squares, chain from followers where follower = %s"
+    )
+    row: Any = await (await connection.execute(query + " for update" if lock else query, (follower,))).fetchone()
+    if row is None:
+        return None, Tally()
+    position, since, count, total, squares, chain = row
+    return position, Tally(since, Sums(count, int(total), int(squares)), bytes(chain))
+
+
+async def applied_later(transaction: Connection, follower: str, positions: Sequence[int]) -> None:
+    """Count what lay aside and was applied after all."""
+    await transaction.execute(_APPLIED_LATER, (list(positions), follower, follower))
+
+
+async def begin_anew(transaction: Connection, follower: str) -> None:
+    """Put a follower before the first event, as if it had never taken any; what it did is the caller's to undo."""
+    await transaction.execute(
+        """update followers set position = 0, since = 0, applied = 0, applied_sum = 0, applied_squares = 0, chain = ''
+            where follower = %s""",
+        (follower,),
+    )
+    # What lies aside comes again with the history, and could not be put aside twice.
+    await transaction.execute("delete from parked where follower = %s", (follower,))
 
 
 async def _value(connection: Connection, query: LiteralString, values: Sequence[object]) -> int | None:

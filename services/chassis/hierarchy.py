@@ -135,6 +135,16 @@ class Hierarchy:
             if known is None or (known.line, known.functional) != (node.line, node.functional):
                 self._ancestors.clear()
 
+    def replace(self, nodes: Iterable[Node]) -> None:
+        """Take every unit anew, for those known before may not be what their events say; what changed since stays."""
+        read = {node.code: node for node in nodes}
+        until = max((node.position for node in read.values()), default=0)
+        later = [node for node in self._nodes.values() if node.position > until]
+        self._nodes, self._children_ever = {}, {}
+        self._ancestors.clear()
+        self.changes += 1
+        self.put((*read.values(), *later))
+
     def get(self, code: str) -> Node | None:
         """A unit, dissolved or not."""
         return self._nodes.get(code)

@@ -25,7 +25,7 @@ from psycopg_pool import ConnectionPool
 
 from chassis.appends import Answer, Append, NewEvent, StaleVersion
 from chassis.database import open_pool
-from chassis.events import Actor, Metadata
+from chassis.recorded import Actor, Metadata
 from chassis.refusals import Refusal
 from chassis.store import EventStore
 

@@ -10,6 +10,11 @@
 | ``congdoan_publisher_backlog_events`` | recorded and not yet announced |
 | ``congdoan_follower_lag_events{follower}`` | of its history, not yet looked at |
 | ``congdoan_parked_events{follower}`` | laid aside; above zero somebody should look |
+| ``congdoan_stream_compared_position`` | up to here the sweep under way has compared the stream with the store |
+| ``congdoan_stream_whole_timestamp_seconds`` | end of the last sweep that found every event in its place; 0 before the first |
+| ``congdoan_stream_differences`` | positions, or settings, of the stream found to differ so far |
+| ``congdoan_stream_repairs`` | how often the stream was put right so far |
+| ``congdoan_stream_alarm`` | 1 while stream, store and ledger disagree in a way that an operator must look at, else 0 |
 """
 
 import asyncio
@@ -40,6 +45,11 @@ class Metrics:
         self._backlog = self._gauge("congdoan_publisher_backlog_events", "Recorded events not yet announced")
         self._lag = self._gauge("congdoan_follower_lag_events", "Events not yet looked at", "follower")
         self._parked = self._gauge("congdoan_parked_events", "Events laid aside", "follower")
+        self._compared = self._gauge("congdoan_stream_compared_position", "Compared with the store up to here")
+        self._whole_at = self._gauge("congdoan_stream_whole_timestamp_seconds", "End of the last sweep that found all in order")
+        self._differences = self._gauge("congdoan_stream_differences", "Differences found so far")
+        self._repairs = self._gauge("congdoan_stream_repairs", "Times the stream was put right")
+        self._alarm = self._gauge("congdoan_stream_alarm", "Whether an operator must look at stream and store")
         ProcessCollector(registry=self.registry)
         # Finding a child by its labels costs more than counting does.
         self._counted: dict[tuple[str, str], Counter] = {}
@@ -71,6 +81,14 @@ class Metrics:
         for gauge, values in ((self._lag, lags), (self._parked, parked)):
             for follower, value in values.items():
                 gauge.labels(follower).set(value)
+
+    def compared(self, position: int, whole_at: float, differences: int, repairs: int, alarm: bool) -> None:
+        """Say how far stream and store were compared; kept in the database, so every process of a service says the same."""
+        self._compared.set(position)
+        self._whole_at.set(whole_at)
+        self._differences.set(differences)
+        self._repairs.set(repairs)
+        self._alarm.set(alarm)
 
 
 class MetricsServer:

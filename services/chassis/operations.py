@@ -4,8 +4,8 @@ The same numbers go to Prometheus every few seconds (:class:`Standing`), and cal
 """
 
 import asyncio
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 from typing import Protocol
 
 import structlog
@@ -14,11 +14,13 @@ from google.protobuf.message import Message
 from chassis.commands import Call
 from chassis.database import Pool, fetch
 from chassis.deadletters import list_parked, replay
+from chassis.ending import ended
 from chassis.following import Follower
 from chassis.messages import message_of
 from chassis.metrics import Metrics
 from chassis.paging import page_of
 from chassis.projector import Projection
+from chassis.reconciliation.remembered import Reconciliation, ask_for_sweep, reconciliation
 from chassis.refusals import DeadlinePassed, NotFound, Refusal
 from chassis.rpc import Query
 from chassis.store import EventStore
@@ -61,6 +63,8 @@ class Operations:
 
     :param followers: those that follow the service's own history; the others come with their `feeds`.
     :param publisher: None for a service that announces nothing.
+    :param beside: gives the followers of second generations; nobody waits for these.
+    :param sweep: tells whoever compares the stream in this process that somebody asks for it.
     """
 
     def __init__(
@@ -70,14 +74,21 @@ class Operations:
         followers: Sequence[Follower],
         feeds: Sequence[Feeding] = (),
         publisher: Announcing | None = None,
+        beside: Callable[[], Sequence[Follower]] = lambda: (),
+        sweep: Callable[[], None] = lambda: None,
     ) -> None:
-        self._store, self._pool, self._publisher = store, pool, publisher
+        self._store, self._pool, self._publisher, self._beside, self._sweep = store, pool, publisher, beside, sweep
         self._followers, self._feeds = followers, feeds
 
     @property
     def queries(self) -> Mapping[str, Query]:
         """What may be asked, by name of the RPC."""
-        return {"GetStatus": self._get_status, "ListDeadLetters": self._list_dead_letters, "AwaitPosition": self._await_position}
+        return {
+            "GetStatus": self._get_status,
+            "ListDeadLetters": self._list_dead_letters,
+            "AwaitPosition": self._await_position,
+            "SweepStream": self._sweep_stream,
+        }
 
     @property
     def actions(self) -> Mapping[str, Query]:
@@ -99,6 +110,7 @@ class Operations:
             published=published,
             backlog=max(0, head - published),
             followers=[_follower(follower, lag, parked.get(follower.name, 0)) for follower, lag in (*own, *others)],
+            stream=_stream(await reconciliation(self._pool)) if self._publisher else None,
         )
 
     async def await_positions(self, positions: Mapping[str, int], timeout_s: float) -> None:
@@ -129,7 +141,7 @@ class Operations:
 
     async def _replay_dead_letters(self, request: pb.ReplayDeadLettersRequest, call: Call) -> Message:
         call.rights.nationwide()
-        for follower in self._all():
+        for follower in (*self._all(), *self._beside()):
             if follower.name == request.follower:
                 return message_of(pb.ReplayDeadLettersResponse, await replay(self._pool, follower))
         raise UnknownFollower("follower")
@@ -140,6 +152,13 @@ class Operations:
     async def _get_status(self, request: pb.GetStatusRequest, call: Call) -> Message:
         call.rights.nationwide()
         return await self.status()
+
+    async def _sweep_stream(self, request: pb.SweepStreamRequest, call: Call) -> Message:
+        """It only looks, so an auditor may ask for it too."""
+        call.rights.nationwide()
+        sweep = await ask_for_sweep(self._pool)
+        self._sweep()
+        return pb.SweepStreamResponse(sweep=sweep)
 
     async def _await_position(self, request: pb.AwaitPositionRequest, call: Call) -> Message:
         call.rights.nationwide()
@@ -152,6 +171,12 @@ class Operations:
                 raise DeadlinePassed()
             await asyncio.sleep(LOOK_EVERY_S)
         return pb.AwaitPositionResponse(position=position)
+
+
+def _stream(found: Reconciliation) -> pb.StreamStatus:
+    counts = {"differences": found.differences, "repairs": found.repairs, "answered": found.answered}
+    whole_at = found.finished_at.isoformat() if found.finished_at else ""
+    return pb.StreamStatus(compared=found.swept, whole_at=whole_at, alarm=found.alarm, **counts)
 
 
 def _follower(follower: Follower, lag: int | None, parked: int) -> pb.FollowerStatus:
@@ -181,10 +206,7 @@ class Standing:
 
     async def stop(self) -> None:
         """Tell no more."""
-        if self._task:
-            self._task.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._task
+        await ended(self._task)
 
     async def _tell(self) -> None:
         while True:
@@ -197,4 +219,8 @@ class Standing:
                 lags = {follower.name: follower.lag for follower in status.followers if follower.HasField("lag")}
                 parked = {follower.name: follower.parked for follower in status.followers}
                 self._metrics.stands(status.head, status.backlog, lags, parked)
+                if status.HasField("stream"):
+                    one = status.stream
+                    whole_at = datetime.fromisoformat(one.whole_at).timestamp() if one.whole_at else 0.0
+                    self._metrics.compared(one.compared, whole_at, one.differences, one.repairs, bool(one.alarm))
             await asyncio.sleep(MEASURE_EVERY_S)

@@ -7,15 +7,16 @@ signal wakes it. So a model that is built anew from the first event delays no ot
 import asyncio
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
-from typing import Any, Generic, TypeVar, get_type_hints
+from typing import Any, Generic, TypeVar
 
 import psycopg
 import structlog
 
 from chassis.database import AppendSignal, Connection
-from chassis.events import PERSONAL, RecordedEvent
+from chassis.ending import ended
 from chassis.following import Follower, Overtaken, unprocessable
 from chassis.read_models import Key, ReadModel
+from chassis.recorded import RecordedEvent
 from chassis.refusals import Unavailable
 from chassis.sealing import Sealer
 from chassis.store import EventStore
@@ -24,6 +25,8 @@ BATCH_EVENTS = 2_000
 RETRY_S = 0.2
 GATHER_S = 0.05
 """How stale a read model may be under load when nobody waits for it; a transaction a commit would cost more than commands do."""
+ENDED_WITHIN_S = 1.0
+"""After which a follower that was cancelled is cancelled once more."""
 
 R = TypeVar("R")
 
@@ -35,26 +38,32 @@ class Projection(Generic[R]):
 
     :param on_rows: told of the rows that changed, after they became durable.
     :param sealer: opens personal values, for rows that hold some; a model whose rows hold none reads without keys.
+    :param beside: keeps the second generation, under a name of its own; see :mod:`chassis.generations.tables`.
     """
 
     def __init__(
-        self, model: ReadModel[R], on_rows: Callable[[Iterable[R]], None] | None = None, sealer: Sealer | None = None
+        self,
+        model: ReadModel[R],
+        on_rows: Callable[[Iterable[R]], None] | None = None,
+        sealer: Sealer | None = None,
+        beside: bool = False,
     ) -> None:
-        self.model, self.name, self.source, self.topics = model, model.name, model.source, model.topics
+        self.model, self.source, self.topics = model, model.source, model.topics
+        self.name, table = (model.name_beside, model.table_beside) if beside else (model.name, model.table)
         self._on_rows = on_rows
-        self._sealer = sealer if _holds_personal_values(model.row) else None
+        self._sealer = sealer if model.personal_columns else None
         self._changed: list[R] = []
         columns = list(model.columns)
         arrays = ", ".join(f"%b::{kind.removesuffix(' not null')}[]" for kind in model.columns.values())
         key_arrays = ", ".join(f"%b::{model.columns[name].removesuffix(' not null')}[]" for name in model.key)
         key, rest = ", ".join(model.key), [name for name in columns if name not in model.key]
         update = ", ".join(f"{name} = excluded.{name}" for name in rest)
-        self._select = f"select {', '.join(columns)} from {model.table} where ({key}) in (select * from unnest({key_arrays}))"
+        self._select = f"select {', '.join(columns)} from {table} where ({key}) in (select * from unnest({key_arrays}))"
         self._upsert = (
-            f"insert into {model.table} ({', '.join(columns)}) select * from unnest({arrays}) "
+            f"insert into {table} ({', '.join(columns)}) select * from unnest({arrays}) "
             f"on conflict ({key}) do {f'update set {update}' if update else 'nothing'}"
         )
-        self._delete = f"delete from {model.table} where ({key}) in (select * from unnest({key_arrays}))"
+        self._delete = f"delete from {table} where ({key}) in (select * from unnest({key_arrays}))"
 
     async def take(self, events: Sequence[RecordedEvent], transaction: Connection) -> None:
         """Evolve and write the rows that some events touch.
@@ -105,12 +114,6 @@ class Projection(Generic[R]):
         self._changed = changed
 
 
-def _holds_personal_values(row: type[Any]) -> bool:
-    """Whether a field of the rows is marked :data:`chassis.events.Personal`."""
-    hints = get_type_hints(row, include_extras=True).values()
-    return any(PERSONAL in getattr(hint, "__metadata__", ()) for hint in hints)
-
-
 def _transposed(keys: Iterable[Key]) -> list[list[Any]]:
     return [list(column) for column in zip(*keys, strict=True)]
 
@@ -138,11 +141,9 @@ class Projector:
 
     async def stop(self) -> None:
         """Stop following; what was begun is rolled back and taken again next time."""
-        for task in self._tasks:
-            task.cancel()
-        for task in self._tasks:
-            with suppress(asyncio.CancelledError):
-                await task
+        # Under load a cancellation was seen to be lost on its way to a follower, which then went on behind other pods' writes
+        # until the process was killed.
+        await asyncio.gather(*(ended(task, ENDED_WITHIN_S) for task in self._tasks))
 
     @property
     def tasks(self) -> Sequence[asyncio.Task[None]]:
@@ -151,6 +152,12 @@ class Projector:
 
     async def _follow(self, follower: Follower) -> None:
         waiter = self._signal.subscribe()
+        try:
+            await self._follow_on(follower, waiter)
+        finally:
+            self._signal.unsubscribe(waiter)
+
+    async def _follow_on(self, follower: Follower, waiter: asyncio.Event) -> None:
         while True:
             await waiter.wait()
             waiter.clear()

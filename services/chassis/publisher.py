@@ -4,6 +4,9 @@ The history is the outbox and the stream itself the cursor: its last sequence is
 announced. Events go in atomic batches of which the first message names the sequence it must follow on. So a batch is
 taken whole or not at all, and of two publishers one is refused, reads the sequence again and goes on; there is no lease,
 no window for duplicates and no position to keep.
+
+A stream that is gone is made anew, closed to every reader, filled from the first event with the same bytes at the same
+sequences, and then opened. That it is closed says to the next publisher that it is not full yet, should this one be killed.
 """
 
 import asyncio
@@ -22,10 +25,13 @@ from nats.errors import NoRespondersError
 from chassis import streams
 from chassis.cloudevents import header_block, headers_of, recorded_event, subject_of
 from chassis.database import AppendSignal
-from chassis.events import RecordedEvent
+from chassis.ending import ended
+from chassis.reconciliation.branch_places import keep_places
+from chassis.reconciliation.sealed import Agreement, NothingSealed, StoreDiffers
+from chassis.recorded import RecordedEvent
 from chassis.refusals import Unavailable
 from chassis.store import EventStore
-from chassis.streams import Connection, JetStreamError, ended
+from chassis.streams import Connection, JetStreamError
 
 MAX_BATCH_EVENTS = 1_000
 """The server takes no more in one atomic batch."""
@@ -70,22 +76,35 @@ class Publisher:
     """Announces the events of one store on its stream.
 
     :param replicas: of the stream, should it be lost and made anew.
+    :param agreement: of the store with the ledger, asked before a stream is filled anew.
     """
 
-    def __init__(self, store: EventStore, connection: Connection, signal: AppendSignal, *, replicas: int = 1) -> None:
+    def __init__(
+        self,
+        store: EventStore,
+        connection: Connection,
+        signal: AppendSignal,
+        *,
+        replicas: int = 1,
+        agreement: Agreement | None = None,
+    ) -> None:
         self._store, self._connection = store, connection
         self._stream = streams.stream_of(store.service, replicas)
+        self._agreement = agreement or Agreement(store, NothingSealed())
+        self._closed, self._full_at = False, 0
         self._appended = signal.subscribe()
         self._last: RecordedEvent | None = None
         self._head = 0
         self.task: asyncio.Task[None] | None = None
         self._pause_s = FIRST_RETRY_S
         self.trouble = "not started"
+        self.stopped = ""
+        """Why the stream is not filled before an operator has looked; empty when nothing stands in the way."""
 
     @property
     def published(self) -> int:
-        """Position of the last event known to be on the stream."""
-        return self._last.position if self._last else 0
+        """Position of the last event known to be on the stream, for everybody to read."""
+        return self._last.position if self._last and not self._closed else 0
 
     @property
     def backlog(self) -> int:
@@ -112,7 +131,8 @@ class Publisher:
                 await self._publish()
             except Overtaken:
                 log.info("another publisher was first", service=self._store.service)
-            except Disagreement as error:
+            except (Disagreement, StoreDiffers) as error:
+                self.stopped = str(error) if isinstance(error, StoreDiffers) else ""
                 self._tell(str(error), log.error)
                 await asyncio.sleep(STOPPED_RETRY_S)
             except (Unavailable, psycopg.Error, NatsError, JetStreamError, OSError) as error:
@@ -130,7 +150,7 @@ class Publisher:
         await self._find_head()
 
     def _went_well(self) -> None:
-        self.trouble, self._pause_s = "", FIRST_RETRY_S
+        self.trouble, self.stopped, self._pause_s = "", "", FIRST_RETRY_S
 
     def _tell(self, trouble: str, tell: Callable[..., object]) -> None:
         if trouble != self.trouble:
@@ -142,18 +162,34 @@ class Publisher:
             self._head = await self._store.head()
 
     async def _find_last(self) -> None:
-        """Ask the stream how far it is; a stream that is gone is made anew, and so filled from the first event."""
+        """Ask the stream how far it is; one that is gone is made anew.
+
+        :raises StoreDiffers: it is to be filled anew, and the store is not what was sealed.
+        """
         client = self._client()
         try:
-            sequence = await streams.last_sequence(client, self._store.service)
+            found = await streams.info(client, self._stream.name)
         except JetStreamError as error:
             if error.code != streams.NOT_FOUND:
                 raise
+            await self._agreement.hold()
             log.warning("the stream is gone and is filled anew", service=self._store.service)
-            await streams.ensure(client, self._stream)
-            sequence = 0
+            await streams.ensure(client, streams.closed(self._stream))
+            found = await streams.info(client, self._stream.name)
+        self._closed, sequence = streams.is_closed(found["config"]), int(found["state"]["last_seq"])
+        if self._closed:
+            await self._agreement.hold()
+            self._full_at = await self._store.head()  # nobody was told more by the stream that was lost
         self._last = await self._event_at(client, sequence) if sequence else None
         await self._find_head()
+
+    async def _open(self) -> None:
+        """Let others read the stream, now that it holds everything recorded; whoever copied its forerunner goes on there."""
+        client = self._client()
+        kept = await keep_places(client, self._store.service, await self._store.branches())
+        await streams.open_to_readers(client, self._stream)
+        self._closed = False
+        log.info("the stream is filled and open", service=self._store.service, published=self.published, branches=len(kept))
 
     async def _event_at(self, client: Client, sequence: int) -> RecordedEvent:
         message = await client.jetstream().get_msg(self._stream.name, seq=sequence)
@@ -163,6 +199,8 @@ class Publisher:
         """Publish until something is wrong; the next batch is read while the server writes the one before."""
         batch = await self._next(self._last)
         while True:
+            if self._closed and (self._last.position if self._last else 0) >= self._full_at:
+                await self._open()
             while batch is None:
                 self._went_well()
                 await self._wait()
@@ -188,7 +226,8 @@ class Publisher:
                 async with asyncio.timeout(IDLE_CHECK_S):
                     await self._appended.wait()
             except TimeoutError:
-                if await streams.last_sequence(self._client(), self._store.service) != self.published:
+                found = await streams.info(self._client(), self._stream.name)
+                if found["state"]["last_seq"] != self.published or streams.is_closed(found["config"]):
                     raise Overtaken from None
                 return
 

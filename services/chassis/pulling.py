@@ -38,10 +38,13 @@ class Pull:
     """A durable consumer of a stream, read by one reader.
 
     :param forgotten_after_s: the server forgets the consumer when nobody has read for so long; never when None.
+    :param headers_only: leave the bodies away.
     """
 
-    def __init__(self, stream: str, name: str, filters: list[str], forgotten_after_s: float | None = None) -> None:
-        self.stream, self.name = stream, name
+    def __init__(
+        self, stream: str, name: str, filters: list[str], forgotten_after_s: float | None = None, headers_only: bool = False
+    ) -> None:
+        self.stream, self.name, self._headers_only = stream, name, headers_only
         self._filters, self._forgotten_after_s = filters, forgotten_after_s
         self._client: Client | None = None
         self._subscription: Subscription | None = None
@@ -84,6 +87,7 @@ class Pull:
             max_ack_pending=4 * MAX_BATCH,
             filter_subjects=self._filters,
             inactive_threshold=self._forgotten_after_s,
+            headers_only=self._headers_only or None,
         )
 
     async def unsubscribe(self) -> None:

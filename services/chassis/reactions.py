@@ -15,8 +15,8 @@ from uuid import UUID, uuid5
 from chassis.appends import Answer
 from chassis.commands import Call, Command
 from chassis.database import Connection
-from chassis.events import RecordedEvent
 from chassis.following import Unprocessable, unprocessable
+from chassis.recorded import RecordedEvent
 from chassis.refusals import Conflict, DeadlinePassed, Overloaded, Refusal, Unavailable
 from chassis.security import Caller
 

@@ -27,7 +27,8 @@ from decimal import Decimal
 from typing import Any, Generic, TypeVar
 from uuid import UUID
 
-from chassis.events import Event, RecordedEvent
+from chassis.events import PERSONAL, Event
+from chassis.recorded import RecordedEvent
 
 R = TypeVar("R")
 E = TypeVar("E", bound=Event)
@@ -43,6 +44,9 @@ _SQL_TYPES = {
     datetime: "timestamptz",
     Decimal: "numeric",
 }
+
+BESIDE = "beside"
+"""The database schema in which second generations stand, under the names of the first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +79,13 @@ class ReadModel(Generic[R]):
     ) -> None:
         self.name, self.version, self.row, self.key, self.source = f"{name}.v{version}", version, row, key, source
         self.table = f"{name}_v{version}"
+        self.name_beside, self.table_beside = f"{self.name}.beside", f"{BESIDE}.{self.table}"
+        """Of its second generation; see :mod:`chassis.generations.tables`."""
         hints = typing.get_type_hints(row)
         self.columns = {field.name: _sql_type(hints[field.name]) for field in fields(row)}  # type: ignore[arg-type]
+        marked = typing.get_type_hints(row, include_extras=True).items()
+        self.personal_columns = frozenset(name for name, hint in marked if PERSONAL in getattr(hint, "__metadata__", ()))
+        """Those marked :data:`chassis.events.Personal`."""
         self._indexes, self._statements = indexes, statements
         self._rules: dict[str, list[_Rule[R]]] = {}
 
@@ -119,6 +128,16 @@ class ReadModel(Generic[R]):
         for rule in self._rules.get(event.topic, ()):
             key = rule.key(event.event)
             rows[key] = rule.evolve(rows.get(key), event.event, event)
+
+    def evolve(self, row: R | None, key: Key, event: RecordedEvent) -> R | None:
+        """What one row becomes by an event; pure.
+
+        :raises Exception: the event cannot be read, or does not fit the row.
+        """
+        for rule in self._rules.get(event.topic, ()):
+            if rule.key(event.event) == key:
+                row = rule.evolve(row, event.event, event)
+        return row
 
 
 def _sql_type(hint: Any) -> str:

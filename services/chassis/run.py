@@ -96,9 +96,7 @@ def run(name: str, settings_class: type[S], build: Build[S], arguments: Sequence
         case "migrate":
             return _step("migrated", lambda: _migrated(settings, *asyncio.run(_schema(settings, build))))
         case _:
-            return _step(
-                "streams made", lambda: asyncio.run(set_up(settings.nats_url, streams, replicas=settings.stream_replicas))
-            )
+            return _step("streams made", lambda: asyncio.run(_streams_of(settings, streams)))
 
 
 async def _schema(settings: S, build: Build[S]) -> tuple[Sequence[str], Sequence[tuple[str, str]]]:
@@ -111,6 +109,10 @@ def _migrated(settings: Settings, schema: Sequence[str], further: Sequence[tuple
     for conninfo, steps in further:
         taken += migrate(conninfo, steps=steps)
     return taken
+
+
+async def _streams_of(settings: Settings, services: Iterable[str]) -> list[str]:
+    return await set_up(settings.nats_url, services, replicas=settings.stream_replicas, publishers_open=True)
 
 
 def _step(what: str, do: Callable[[], Sequence[str]]) -> int:

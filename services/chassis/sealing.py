@@ -16,7 +16,8 @@ import orjson
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from chassis.events import SEALED, TOPICS, BrokenSeal, Event, Json, NotReadable, RecordedEvent, is_sealed
+from chassis.events import SEALED, TOPICS, BrokenSeal, Event, Json, NotReadable, is_sealed
+from chassis.recorded import RecordedEvent
 from chassis.refusals import RuleBroken
 
 NONCE_BYTES = 12

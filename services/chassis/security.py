@@ -11,8 +11,8 @@ from datetime import date
 from enum import IntEnum
 from typing import Protocol, TypeVar
 
-from chassis.events import Actor
 from chassis.lease import Lease
+from chassis.recorded import Actor
 from chassis.refusals import Forbidden, Language, Unavailable
 
 T = TypeVar("T")

@@ -25,16 +25,21 @@ from chassis.deadletters import DeadLetters
 from chassis.events import Event
 from chassis.feed import Feeds
 from chassis.following import Effect, Follower
+from chassis.generations.beside import Driver, Reread, SecondGenerations
+from chassis.generations.orders import Rebuilding
 from chassis.hierarchy import Hierarchy, Node
 from chassis.key_store import KEY_STEPS, KeyStore
 from chassis.lease import Lease
 from chassis.limits import Limits
 from chassis.metrics import Metrics, MetricsServer
 from chassis.operations import OPERATIONS, Operations, Standing
+from chassis.past import AnothersPast, OwnPast, Past
 from chassis.projector import Projection, Projector
 from chassis.province_tokens import ProvinceTokens
 from chassis.publisher import Publisher
 from chassis.read_models import ReadModel
+from chassis.reconciliation.reconciler import Reconciler
+from chassis.reconciliation.sealed import AUDIT, Agreement, NothingSealed, SealedByAudit
 from chassis.refusals import DeadlinePassed, Unavailable
 from chassis.rpc import Query, Rpc, needs_of
 from chassis.sealing import Sealer
@@ -80,7 +85,7 @@ def utc_now() -> datetime:
 class Service:
     """One service of the suite.
 
-    :param publishes: whether it has events of its own to announce; audit has none.
+    :param publishes: whether it has events of its own to announce.
     :param keys: the keys of the persons whose personal values its events hold; None for a service that has no such events.
     """
 
@@ -108,7 +113,11 @@ class Service:
             name, settings.database_url, self.pool, secret=settings.secret_bytes(), clock=clock, on_batch=self.metrics.appended
         )
         self.bus = Connection(settings.nats_url, name)
-        self.publisher = Publisher(self.store, self.bus, self.signal, replicas=settings.stream_replicas) if publishes else None
+        self._clients: list[RpcClient] = []
+        self.publisher: Publisher | None = None
+        self.reconciler: Reconciler | None = None
+        if publishes:
+            self.publisher, self.reconciler = self._announcing(settings)
         self.metrics_server = MetricsServer(self.metrics, settings.metrics_listen)
         self.server: Server | None = None
         self.schema: list[str] = []
@@ -116,14 +125,17 @@ class Service:
         """Started as soon as the databases can be asked, before anything follows a history or is answered."""
         self.parts: list[Part] = []
         self._followers: list[Follower] = []
+        self._reread: dict[str, Reread] = {}
+        self._by_stream: set[str] = set()
         self._confirmations: list[Confirmation] = []
-        self._clients: list[RpcClient] = []
         self.tree = Hierarchy()
         self._units: ReadModel[Node] | None = None
         self._answers: list[Callable[[Rpc], None]] = []
         self._started: list[Part] = []
         self._projector: Projector | None = None
         self._feeds: Feeds | None = None
+        self._operations: Operations | None = None
+        self._beside: SecondGenerations | None = None
 
     def today(self) -> date:
         """The day it is in Viet Nam."""
@@ -143,6 +155,11 @@ class Service:
 
         self._units_follower = Follower(self.pool, Projection(units, on_rows=self.tree.put), self.clock, read_again)
         self._followers.append(self._units_follower)
+
+        async def read_all_again() -> None:
+            self.tree.replace(await fetch_rows(self.pool, units, "true"))
+
+        self._reread[units.name] = read_all_again
         self.confirm("units", self.tree.lease, lambda: self.tree.position, record or self.tree_position)
         return self.tree
 
@@ -171,10 +188,14 @@ class Service:
             self.schema += model.schema
         return self.follow(*(Projection(model, sealer=self.sealer if model.source == self.name else None) for model in models))
 
-    def follow(self, *effects: Effect) -> list[Follower]:
-        """Take the events of a history in order: the service's own, or another's from its stream; the follower of each."""
+    def follow(self, *effects: Effect, by_stream: bool = False) -> list[Follower]:
+        """Take the events of a history in order: the service's own, or another's from its stream; the follower of each.
+
+        :param by_stream: take the service's own from its stream too, as everybody else hears them.
+        """
         followers = [Follower(self.pool, effect, self.clock) for effect in effects]
         self._followers += followers
+        self._by_stream |= {follower.name for follower in followers if by_stream}
         return followers
 
     def client(self, target: str, contract: ServiceDescriptor) -> RpcClient:
@@ -185,8 +206,16 @@ class Service:
 
     def acknowledge(self, event: type[Event], client: RpcClient, rpc: str) -> None:
         """Acknowledge the events of a class of another service that await it, each once everybody here has taken it."""
-        effect = Acknowledging(event, client, rpc, self.caller, self.today, lambda: self._followers)
+        effect = Acknowledging(event, client, rpc, self.caller, self.today, self._everybody)
         self.follow(effect)
+
+    async def seen(self, positions: Mapping[str, int], timeout_s: float) -> None:
+        """Wait until whoever follows a history here has seen its position; of a service that has started.
+
+        :raises DeadlinePassed: not within `timeout_s`.
+        """
+        assert self._operations, "it has started"
+        await self._operations.await_positions(positions, timeout_s)
 
     async def current(self, follower: Follower) -> None:
         """Wait until a read model of the own history shows every command answered so far: others decide on what it says.
@@ -235,14 +264,18 @@ class Service:
 
         :raises psycopg.OperationalError: the database cannot be reached; :raises OSError: an address cannot be bound.
         """
-        own = [follower for follower in self._followers if follower.source == self.name]
-        others = [follower for follower in self._followers if follower.source != self.name]
+        own = [each for each in self._followers if each.source == self.name and each.name not in self._by_stream]
+        others = [each for each in self._followers if each not in own]
         self._projector = Projector(self.store, self.signal, own)
         provider = self.tracing.provider if self.tracing else None
-        self._feeds = Feeds(self.settings.nats_url, self.name, others, tracer_provider=provider)
-        operations = Operations(self.store, self.pool, own, self._feeds.feeds, self.publisher)
+        self._feeds = Feeds(self.settings.nats_url, self.name, others, instance=self.settings.instance, tracer_provider=provider)
+        beside = self._generations()
+        sweep = self.reconciler.wake if self.reconciler else lambda: None
+        operations = self._operations = Operations(
+            self.store, self.pool, own, self._feeds.feeds, self.publisher, lambda: beside.followers, sweep
+        )
         self.server = Server(
-            self._rpc(operations),
+            self._rpc(operations, Rebuilding(self.pool, beside, self._followers)),
             self.settings.listen,
             self.ready,
             identity=self.credentials.identity,
@@ -252,8 +285,8 @@ class Service:
         await self.pool.open()
         if self._units:
             self.tree.put(await fetch_rows(self.pool, self._units, "true"))
-        announcing: list[Part] = [self.publisher] if self.publisher else []
-        following: list[Part] = [self._projector, self._feeds, DeadLetters(self.name, self.pool, self.bus)]
+        announcing: list[Part] = [part for part in (self.publisher, self.reconciler) if part]
+        following: list[Part] = [self._projector, self._feeds, beside, DeadLetters(self.name, self.pool, self.bus)]
         watching: list[Part] = [Standing(operations, self.metrics), self.metrics_server]
         standing: list[Part] = [*([self.keys] if self.keys else []), self.signal, self.store, self.bus]
         for part in (*standing, *self.first_parts, *announcing, *following, *self.parts, *self._confirmations, *watching):
@@ -273,6 +306,18 @@ class Service:
         await self.tokens.stop()
         await self.pool.close()
 
+    def _announcing(self, settings: Settings) -> tuple[Publisher, Reconciler]:
+        """What brings the events onto the stream, and what sees that they stay there as they were."""
+        sealed = SealedByAudit(self.client(settings.audit_target, AUDIT), self.name) if settings.audit_target else NothingSealed()
+        agreement, replicas = Agreement(self.store, sealed), settings.stream_replicas
+        publisher = Publisher(self.store, self.bus, self.signal, replicas=replicas, agreement=agreement)
+        rate = settings.reconcile_events_per_s
+        reconciler = Reconciler(
+            self.store, self.bus, settings.database_url, agreement, self.clock,
+            events_per_s=rate, replicas=replicas, stopped=lambda: publisher.stopped,
+        )  # fmt: skip
+        return publisher, reconciler
+
     async def _last_words(self) -> None:
         """Let what was answered just now be announced, if NATS is there."""
         with suppress(TimeoutError, Unavailable):
@@ -283,7 +328,8 @@ class Service:
     @property
     def tasks(self) -> Collection[asyncio.Task[Any]]:
         """The tasks without which it is no service."""
-        single = (self.signal.task, self.publisher and self.publisher.task, self._feeds and self._feeds.task)
+        announcing = (part.task for part in (self.publisher, self.reconciler) if part)
+        single = (self.signal.task, *announcing, self._feeds and self._feeds.task)
         working = (part.task for part in (*self._confirmations, *self.parts) if isinstance(part, Working))
         projecting = self._projector.tasks if self._projector else ()
         keys = self.keys.tasks if self.keys else ()
@@ -304,7 +350,29 @@ class Service:
         begun = all(feed.healthy or feed.follower.position for feed in self._feeds.feeds)
         return begun and await self.store.head() >= 0
 
-    def _rpc(self, operations: Operations) -> Rpc:
+    def _generations(self) -> SecondGenerations:
+        """The second generations of its read models, each driven like the first."""
+        provider = self.tracing.provider if self.tracing else None
+
+        def drive(follower: Follower) -> Driver:
+            if follower.source == self.name:
+                return Projector(self.store, self.signal, [follower])
+            # By another name than the one it will have when it answers: the server forgets this consumer after a while.
+            instance = f"{self.settings.instance}-again"
+            return Feeds(self.settings.nats_url, self.name, [follower], instance=instance, tracer_provider=provider)
+
+        def past(source: str) -> Past:
+            return OwnPast(self.store, self.pool) if source == self.name else AnothersPast(source, self.bus)
+
+        models = [follower.effect.model for follower in self._followers if isinstance(follower.effect, Projection)]
+        self._beside = SecondGenerations(self.pool, models, past, drive, self.clock, sealer=self.sealer, reread=self._reread)
+        return self._beside
+
+    def _everybody(self) -> list[Follower]:
+        """Everybody who follows a history here, the generations beside too."""
+        return [*self._followers, *(self._beside.followers if self._beside else ())]
+
+    def _rpc(self, operations: Operations, rebuilding: Rebuilding) -> Rpc:
         rpc = Rpc(
             Surroundings(
                 Callers(self.tokens, self.provinces).identify,
@@ -319,4 +387,6 @@ class Service:
             register(rpc)
         rpc.queries(OPERATIONS, operations.queries)
         rpc.actions(OPERATIONS, operations.actions)
+        rpc.queries(OPERATIONS, rebuilding.queries)
+        rpc.actions(OPERATIONS, rebuilding.actions)
         return rpc

@@ -34,6 +34,7 @@ class Settings(BaseSettings):
     database_url: str = Field(repr=False)
     """Of the service's own database; holds its password."""
     nats_url: str = Field(repr=False)
+    """`nats://user:password@host:4222`, of the account of the services; holds its password."""
     listen: Address = "127.0.0.1:0"
     """Where users call: TLS, and a token."""
     service_listen: Address = "127.0.0.1:0"
@@ -51,6 +52,7 @@ class Settings(BaseSettings):
     secret: SecretStr | None = None
     """Key of the keyed hashes, hexadecimal, at least 32 bytes; or `secret_file`, a file that holds it."""
     secret_file: Path | None = None
+    """The file of that key; one of the two is needed."""
     token_issuer: str = Field(min_length=1)
     """Whose tokens are accepted, as their ``iss`` says it."""
     token_audience: str = Field(default="congdoan", min_length=1)
@@ -70,8 +72,15 @@ class Settings(BaseSettings):
     drain_s: float = Field(default=8.0, gt=0, le=300)
     """How long calls under way may take to end once the service is told to stop."""
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    """From which level on lines are written, as JSON, to standard error."""
     stream_replicas: int = Field(default=1, ge=1, le=5)
     """Copies of each stream; 3 where NATS runs threefold."""
+    audit_target: str = ""
+    """Where audit answers, which is asked whether the store is still what was sealed before a stream is filled from it."""
+    reconcile_events_per_s: int = Field(default=200, ge=1, le=100_000)
+    """How much of the history is compared with its stream in a second, over and over; of what is new, no more than that."""
+    instance: str = Field(default="", max_length=100)
+    """Names this process where several of the service run at once, the pod on Kubernetes: each then has consumers of its own."""
 
     @model_validator(mode="after")
     def _one_secret(self) -> "Settings":

@@ -4,7 +4,8 @@ How an acknowledged command becomes part of it, once and for ever, is told in :m
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import suppress
 from datetime import datetime
 from uuid import UUID
 
@@ -13,13 +14,15 @@ from psycopg_pool import AsyncConnectionPool
 from chassis.appends import Answer, Append, Arrangement
 from chassis.asking_together import Together
 from chassis.database import Connection, fetch
-from chassis.events import RecordedEvent
 from chassis.group_commit import Writer
-from chassis.refusals import CommandIdReused
+from chassis.recorded import RecordedEvent
+from chassis.refusals import CommandIdReused, Unavailable
 
 COLUMNS = "position, aggregate_id, version, topic, body, metadata, branch, branch_position, recorded_at"
 LOADED_AT_ONCE = 500
 ASKED_AT_ONCE = 10_000
+REPLAYED_AT_ONCE = 400
+"""Events in a page of a replay: what the server can send while the page before is used, for a socket holds no more."""
 _HEAD = "head"
 
 
@@ -125,6 +128,19 @@ class EventStore:
         )
         return [RecordedEvent(self.service, *row) for row in rows]
 
+    async def replay(self, after: int = 0, topics: frozenset[str] = frozenset()) -> AsyncGenerator[list[RecordedEvent], None]:
+        """Every event after a position, of some topics when given, in pages: while one is used the next one comes."""
+        coming = asyncio.create_task(self.read(after, REPLAYED_AT_ONCE, topics))
+        try:
+            while page := await coming:
+                coming = asyncio.create_task(self.read(page[-1].position, REPLAYED_AT_ONCE, topics))
+                await asyncio.sleep(0)  # so that it is asked for before the caller keeps the loop busy
+                yield page
+        finally:
+            coming.cancel()
+            with suppress(asyncio.CancelledError, Unavailable):
+                await coming
+
     async def arrangement(self) -> Arrangement:
         """Where the last events stand by which units changed branches, and places."""
         ((branches_at, places_at),) = await fetch(self._pool, "select branches_at, places_at from head")
@@ -135,6 +151,10 @@ class EventStore:
         query = "select coalesce((select position from branches where branch = %s), 0), position from head"
         ((of_branch, of_all),) = await fetch(self._pool, query, (branch,))
         return int(of_branch), int(of_all)
+
+    async def branches(self) -> list[str]:
+        """Every branch in which something was told."""
+        return [branch for (branch,) in await fetch(self._pool, "select branch from branches order by branch")]
 
     async def head(self) -> int:
         """The position of the last event, 0 when there is none; every follower asks after each commit, most at once."""

@@ -1,7 +1,8 @@
 """Which streams are there, how is each configured, and how does a service reach them?
 
 They are made here and nowhere else, by a step of its own before the services start; a service never declares one. The
-one exception is a publisher that finds its own stream gone: it asks for it here and fills it anew.
+one exception is a publisher that finds its own stream gone: it asks for it here and fills it anew. A stream that does not
+hold everything yet is *closed*: it takes events and gives none, so nobody follows it from a beginning that he knows.
 """
 
 import asyncio
@@ -16,7 +17,9 @@ from nats.aio.client import Client
 from nats.aio.msg import Msg
 from nats.errors import Error as NatsError
 
+from chassis import nats_client
 from chassis.cloudevents import ROOT, token
+from chassis.ending import ended
 
 MAX_MESSAGE_BYTES = 256 * 1024
 MAX_CHECKPOINT_BYTES = 16 * 1024
@@ -64,14 +67,42 @@ def stream_name(service: str) -> str:
 
 
 def stream_of(service: str, replicas: int = 1) -> Stream:
-    """The stream on which a service announces its events: kept for ever, every one, in order."""
-    forever = {"deny_delete": True, "deny_purge": True, "discard": "new", "max_age": 0}
+    """The stream on which a service announces its events: kept for ever, every one, in order.
+
+    It may be read by sequence (`allow_direct`): so an auditor reads it, who may make no consumer.
+    """
+    forever = {"deny_delete": True, "deny_purge": True, "discard": "new", "max_age": 0, "allow_direct": True}
     return Stream(stream_name(service), _settings(f"{ROOT}.{service}.>", replicas, **forever, allow_atomic=True))
+
+
+_NOBODY = {"inactive_threshold": 1}
+"""Limits of consumers that none keeps: the server refuses those of other streams, and forgets every other one at once."""
+
+
+def closed(stream: Stream) -> Stream:
+    """A stream as it must be until it holds everything recorded."""
+    return Stream(stream.name, {**stream.settings, "consumer_limits": _NOBODY})
+
+
+def is_closed(configuration: Mapping[str, Any]) -> bool:
+    """Whether a stream, by what the server says of it, gives nothing to anybody."""
+    limits: Mapping[str, Any] = configuration.get("consumer_limits") or {}
+    return limits.get("inactive_threshold") == _NOBODY["inactive_threshold"]
+
+
+async def open_to_readers(client: Client, stream: Stream) -> None:
+    """Let everybody read a stream that was closed.
+
+    :raises JetStreamError: it cannot be; :raises NatsError: no answer.
+    """
+    found = (await info(client, stream.name))["config"]
+    kept = {name: value for name, value in found.items() if name != "consumer_limits"}
+    await api(client, f"STREAM.UPDATE.{stream.name}", {**kept, **stream.configuration})
 
 
 def ledger_stream(replicas: int = 1) -> Stream:
     """The stream on which the checkpoints of the ledger of every service are announced: kept for ever, every one."""
-    forever = {"deny_delete": True, "deny_purge": True, "discard": "new", "max_age": 0}
+    forever = {"deny_delete": True, "deny_purge": True, "discard": "new", "max_age": 0, "allow_direct": True}
     return Stream(LEDGER, _settings(checkpoint_subject(), replicas, **forever) | {"max_msg_size": MAX_CHECKPOINT_BYTES})
 
 
@@ -100,17 +131,20 @@ def _settings(subjects: str, replicas: int, **more: object) -> dict[str, object]
     }  # fmt: skip
 
 
-async def set_up(url: str, services: Iterable[str], *, replicas: int = 1) -> list[str]:
+async def set_up(url: str, services: Iterable[str], *, replicas: int = 1, publishers_open: bool = False) -> list[str]:
     """Make every stream of the federation, or bring it to the configuration it must have; answer the names of those made.
 
     May be repeated, and run twice at once.
+
+    :param publishers_open: those of the services are made closed, for their publishers to fill and to open.
 
     :raises StreamRefused: a stream exists and cannot become what it must be; :raises JetStreamError, NatsError: no answer.
     """
     client = Client()
     await client.connect(url, allow_reconnect=False, connect_timeout=5)
     try:
-        streams = [*(stream_of(service, replicas) for service in services), *shared_streams(replicas)]
+        own = [stream_of(service, replicas) for service in services]
+        streams = [*(map(closed, own) if publishers_open else own), *shared_streams(replicas)]
         return [stream.name for stream in streams if await ensure(client, stream)]
     finally:
         await client.close()
@@ -122,21 +156,38 @@ async def ensure(client: Client, stream: Stream) -> bool:
     :raises StreamRefused: it exists and cannot become what it must be.
     """
     try:
-        found = (await api(client, f"STREAM.INFO.{stream.name}"))["config"]
+        found = (await info(client, stream.name))["config"]
     except JetStreamError as error:
         if error.code != NOT_FOUND:
             raise
         return bool((await api(client, f"STREAM.CREATE.{stream.name}", stream.configuration)).get("did_create"))
-    differing = {name: value for name, value in stream.settings.items() if found.get(name, False) != value}
-    if differing:
+    if differing := altered(found, stream):
         await _update(client, stream, found, differing)
     return False
 
 
+_FOREIGN = {
+    "sealed", "mirror", "sources", "subject_transform", "republish", "no_ack", "allow_rollup_hdrs", "allow_msg_ttl",
+    "allow_msg_counter", "subject_delete_marker_ttl", "discard_new_per_subject",
+}  # fmt: skip
+"""What no stream has that is kept for ever: it would change what the stream holds, or whether it takes more."""
+
+
+def altered(found: Mapping[str, object], stream: Stream) -> dict[str, object]:
+    """The settings of a stream that are not as they must be, each as it must be; whether it is closed is its publisher's."""
+    foreign = {name: None for name in sorted(_FOREIGN) if found.get(name) and stream.settings.get("deny_purge")}
+    if found.get("consumer_limits") and not is_closed(found):
+        foreign["consumer_limits"] = None
+    expected = {name: value for name, value in stream.settings.items() if name != "consumer_limits"}
+    return foreign | {name: value for name, value in expected.items() if found.get(name, False) != value}
+
+
 async def _update(client: Client, stream: Stream, found: Mapping[str, object], differing: Mapping[str, object]) -> None:
     told = ", ".join(f"{name} is {found.get(name)!r} and must be {value!r}" for name, value in differing.items())
+    kept = {name: value for name, value in found.items() if name not in differing}
+    settings = {name: value for name, value in stream.configuration.items() if name != "consumer_limits"}
     try:
-        await api(client, f"STREAM.UPDATE.{stream.name}", {**found, **stream.configuration})
+        await api(client, f"STREAM.UPDATE.{stream.name}", {**kept, **settings})
     except JetStreamError as error:
         raise StreamRefused(f"stream {stream.name}: {told}; the server refuses: {error.description}") from error
     log.warning("stream brought to its configuration", stream=stream.name, changed=told)
@@ -170,6 +221,14 @@ def answer(data: bytes) -> dict[str, Any]:
     return found
 
 
+async def info(client: Client, stream: str) -> dict[str, Any]:
+    """What the server knows of a stream.
+
+    :raises JetStreamError: there is none (`NOT_FOUND`); :raises NatsError: no answer.
+    """
+    return await api(client, f"STREAM.INFO.{stream}")
+
+
 async def last_sequence(client: Client, service: str) -> int:
     """The sequence of the last message of a service's stream; see :func:`last_of`."""
     return await last_of(client, stream_name(service))
@@ -180,7 +239,7 @@ async def last_of(client: Client, stream: str) -> int:
 
     :raises JetStreamError: there is no such stream (`NOT_FOUND`), or no answer from it.
     """
-    return int((await api(client, f"STREAM.INFO.{stream}"))["state"]["last_seq"])
+    return int((await info(client, stream))["state"]["last_seq"])
 
 
 class Connection:
@@ -190,7 +249,7 @@ class Connection:
     """
 
     def __init__(self, url: str, name: str) -> None:
-        self.client = Client()
+        self.client: Client = nats_client.Client()
         self._url, self._name = url, name
         self._task: asyncio.Task[None] | None = None
         self._lost = asyncio.Event()
@@ -230,7 +289,7 @@ class Connection:
     async def _keep(self) -> None:
         while True:
             closed = asyncio.Event()
-            self.client = Client()
+            self.client = nats_client.Client()
             try:
                 options = connection_options(closed) | {"disconnected_cb": self._tell_lost}
                 await self.client.connect(self._url, name=self._name, **options)
@@ -245,18 +304,6 @@ class Connection:
     async def _tell_lost(self) -> None:
         self._lost.set()
         self._lost = asyncio.Event()
-
-
-async def ended(task: asyncio.Task[Any] | None, patience_s: float = 5.0) -> None:
-    """Cancel a task and wait for its end; once more after each `patience_s`.
-
-    nats-py swallows a cancellation that comes in the moment it flushes, so a task that uses it may go on after one.
-    """
-    while task and not task.done():
-        task.cancel()
-        await asyncio.wait((task,), timeout=patience_s)
-    if task and not task.cancelled():
-        task.exception()  # whoever ends a task does not ask how it was
 
 
 def connection_options(closed: asyncio.Event) -> dict[str, Any]:

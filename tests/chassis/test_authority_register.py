@@ -12,9 +12,9 @@ from chassis.authorities import Authority, NoAuthority
 from chassis.authority_register import AuthorityRegister
 from chassis.confirmation import LEASE_S, Confirmation
 from chassis.database import migrate, open_pool
-from chassis.events import RecordedEvent
 from chassis.following import Follower
 from chassis.projector import Projection
+from chassis.recorded import RecordedEvent
 from chassis.refusals import Unavailable
 from chassis.security import Caller, Role
 from membership.events import AUTHORITIES, Matter

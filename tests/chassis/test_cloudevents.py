@@ -20,7 +20,8 @@ from chassis.cloudevents import (
     subject_of,
     unescaped,
 )
-from chassis.events import NotReadable, RecordedEvent
+from chassis.events import NotReadable
+from chassis.recorded import RecordedEvent
 
 PARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 texts = st.text(max_size=20)

@@ -12,9 +12,10 @@ import pytest
 from chassis.appends import Arrangement
 from chassis.application import Application
 from chassis.commands import Aggregate, Call, Command, Handler
-from chassis.events import Actor, Event, Metadata, RecordedEvent
+from chassis.events import Event
 from chassis.hierarchy import Hierarchy
 from chassis.live_aggregates import LiveAggregates
+from chassis.recorded import Actor, Metadata, RecordedEvent
 from chassis.refusals import IdTaken, NotFound
 from chassis.security import Caller, Role
 from congdoan.services import RECORDING

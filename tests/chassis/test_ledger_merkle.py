@@ -242,3 +242,14 @@ def test_proofs_are_made_of_few_complete_subtrees_however_large_the_tree(size: i
         wanted = places(spans)
         assert len(wanted) <= 2 * size.bit_length() + 1
         assert all(index + 1 << level <= size for level, index in wanted)
+
+
+@given(st.lists(st.integers(0, 40), max_size=12))
+def test_leaves_that_are_added_together_make_the_tree_of_leaves_added_one_by_one(parts: list[int]) -> None:
+    together, one_by_one = Tree(), Tree()
+    for part in parts:
+        leaves = [leaf_hash(bytes([number])) for number in range(part)]
+        together.extend(leaves)
+        for leaf in leaves:
+            one_by_one.add(leaf)
+        assert (together.size, together.edge, together.root) == (one_by_one.size, one_by_one.edge, one_by_one.root)

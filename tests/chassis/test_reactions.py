@@ -9,9 +9,10 @@ import pytest
 
 from chassis.appends import Answer
 from chassis.commands import Call, Command
-from chassis.events import Actor, Event, Metadata, RecordedEvent
+from chassis.events import Event
 from chassis.following import Effect, Unprocessable
 from chassis.reactions import NUMBERED_LATER, CommandReaction, Reaction, command_id
+from chassis.recorded import Actor, Metadata, RecordedEvent
 from chassis.refusals import Conflict, DeadlinePassed, NotFound, Overloaded, Refusal, RuleBroken, Unavailable
 from chassis.security import Caller, Role
 

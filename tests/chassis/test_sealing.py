@@ -13,7 +13,8 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chassis.events import SEALED, Event, NotReadable, Personal, RecordedEvent, decode
+from chassis.events import SEALED, Event, NotReadable, Personal, decode
+from chassis.recorded import RecordedEvent
 from chassis.sealing import Keys, PersonErased, Sealer
 
 WHO, WHERE, DAY = UUID(int=1), UUID(int=2), date(2026, 1, 1)

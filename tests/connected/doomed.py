@@ -10,11 +10,12 @@ from typing import Any
 
 from nats.aio.client import Client
 
-from chassis.database import open_pool
-from chassis.events import RecordedEvent
+from chassis.database import AppendSignal, open_pool
 from chassis.feed import Feeds
 from chassis.following import Follower
-from tests.connected.example import Sum, opened, publishing
+from chassis.publisher import Publisher
+from chassis.recorded import RecordedEvent
+from tests.connected.example import Sum, connected, opened, publishing
 
 BATCHES = 2
 
@@ -38,6 +39,27 @@ async def publisher(service: str, database: str, url: str) -> None:
         await asyncio.sleep(60)
 
 
+async def refill(service: str, database: str, url: str) -> None:
+    """Finds its stream gone and fills it anew, and dies when the new one has taken its second batch."""
+    taken = 0
+    request = Client.request
+
+    async def last_words(self: Client, subject: str, *values: Any, **options: Any) -> Any:
+        nonlocal taken
+        answer = await request(self, subject, *values, **options)
+        taken += subject.startswith("federation.")
+        if taken == BATCHES:
+            die()
+        return answer
+
+    Client.request = last_words  # type: ignore[method-assign]
+    signals = AppendSignal(database)
+    await signals.start()
+    async with opened(service, database) as store, connected(url) as connection:
+        await Publisher(store, connection, signals).start()
+        await asyncio.sleep(60)
+
+
 async def feed(source: str, database: str, url: str) -> None:
     """Follows, and dies when its effect has become durable, before it can acknowledge anything."""
 
@@ -56,4 +78,4 @@ def die() -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run({"publisher": publisher, "feed": feed}[sys.argv[1]](*sys.argv[2:]))
+    asyncio.run({"publisher": publisher, "refill": refill, "feed": feed}[sys.argv[1]](*sys.argv[2:]))

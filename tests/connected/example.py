@@ -13,9 +13,10 @@ from nats.js.api import AckPolicy, ConsumerConfig
 from chassis.appends import Append, NewEvent
 from chassis.cloudevents import recorded_event
 from chassis.database import AppendSignal, Connection, Pool, open_pool
-from chassis.events import Actor, Event, Metadata, RecordedEvent
+from chassis.events import Event
 from chassis.following import unprocessable
 from chassis.publisher import Publisher
+from chassis.recorded import Actor, Metadata, RecordedEvent
 from chassis.store import EventStore
 from chassis.streams import Connection as NatsConnection
 from chassis.streams import ensure, stream_name, stream_of

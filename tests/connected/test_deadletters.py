@@ -12,9 +12,9 @@ from chassis.cloudevents import unescaped
 from chassis.database import Connection as DatabaseConnection
 from chassis.database import Pool, open_pool
 from chassis.deadletters import DeadLetters, Replayed, dead_letter_subject, list_parked, replay
-from chassis.events import RecordedEvent
 from chassis.feed import Feeds
 from chassis.following import Follower, Unprocessable
+from chassis.recorded import RecordedEvent
 from chassis.store import EventStore
 from chassis.streams import set_up
 from tests.connected.example import (

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import count
@@ -15,9 +15,10 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from chassis.appends import Answer, Append, Arrangement, Claimed, NewEvent, Rearranged, StaleVersion
 from chassis.claims import Claim
 from chassis.database import open_pool
-from chassis.events import Moves, RecordedEvent
+from chassis.events import Moves
+from chassis.recorded import RecordedEvent
 from chassis.refusals import AlreadyExists, CommandIdReused, Invalid, Unavailable
-from chassis.store import EventStore
+from chassis.store import REPLAYED_AT_ONCE, EventStore
 
 SECRET = b"a secret of at least 32 bytes ..."
 PATIENCE_S = 30
@@ -354,3 +355,19 @@ async def test_of_a_branch_and_of_all_the_ends_are_told_as_of_one_moment(databas
             await store.append(command(new_event(branch=branch)))
         assert await store.branch_head("ha-noi") == (2, 3)
         assert await store.branch_head("nowhere") == (0, 3)
+
+
+async def test_a_replay_gives_every_event_once_in_pages_and_may_be_left(database: str) -> None:
+    events = REPLAYED_AT_ONCE + 3
+    async with opened(database) as store:
+        assert [page async for page in store.replay()] == []
+        await store.append(command(*(new_event() for _ in range(events))))
+        pages = [[event.position for event in page] async for page in store.replay()]
+        assert [len(page) for page in pages] == [REPLAYED_AT_ONCE, 3]
+        assert [position for page in pages for position in page] == list(range(1, events + 1))
+        assert [event.position async for page in store.replay(events - 2) for event in page] == [events - 1, events]
+        assert [page async for page in store.replay(topics=frozenset({"test.other"}))] == []
+        async with aclosing(store.replay()) as replay:
+            async for _ in replay:
+                break
+        assert await store.head() == events

@@ -14,11 +14,14 @@ from grpc import StatusCode
 from chassis.appends import Append, NewEvent
 from chassis.clients import Refused, RpcClient
 from chassis.database import AppendSignal, Connection, Pool, open_pool
-from chassis.events import Actor, Metadata, RecordedEvent
 from chassis.following import Follower, Unprocessable
+from chassis.generations.beside import SecondGenerations
+from chassis.generations.orders import Rebuilding
 from chassis.metrics import Metrics
 from chassis.operations import OPERATIONS, Operations, Standing
+from chassis.past import OwnPast
 from chassis.projector import Projector
+from chassis.recorded import Actor, Metadata, RecordedEvent
 from chassis.rpc import Rpc
 from chassis.security import Role
 from chassis.server import Server
@@ -56,6 +59,10 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
+def nobody(follower: Follower) -> Any:
+    raise AssertionError("nothing is built here")
+
+
 async def append(store: EventStore, aggregate: UUID, versions: Sequence[int]) -> int:
     events = tuple(NewEvent(aggregate, version, "example.rung", b"{}", METADATA, "national") for version in versions)
     return (await store.submit(Append(events, uuid4()))).position
@@ -87,6 +94,9 @@ async def example(store: EventStore, database: str) -> AsyncIterator[Example]:
     rpc = Rpc(around(await_positions=operations.await_positions))
     rpc.queries(OPERATIONS, operations.queries)
     rpc.actions(OPERATIONS, operations.actions)
+    rebuilding = Rebuilding(pool, SecondGenerations(pool, [], lambda _: OwnPast(store, pool), nobody, now), own)
+    rpc.queries(OPERATIONS, rebuilding.queries)
+    rpc.actions(OPERATIONS, rebuilding.actions)
     server = Server(rpc, "127.0.0.1:0", always)
     for part in (signal, projector, server):
         await part.start()
@@ -197,11 +207,13 @@ async def test_prometheus_is_told_the_same(example: Example) -> None:
     await example.operations.await_positions({"example": position}, 5.0)
     metrics = Metrics()
     standing = Standing(example.operations, metrics)
+    seen = metrics.registry.get_sample_value
     await standing.start()
-    await asyncio.sleep(0.2)
+    async with asyncio.timeout(30.0):
+        while not seen("congdoan_head_position"):
+            await asyncio.sleep(0.01)
     await standing.stop()
 
-    seen = metrics.registry.get_sample_value
     assert (seen("congdoan_head_position"), seen("congdoan_publisher_backlog_events")) == (2, 2)
     assert seen("congdoan_parked_events", {"follower": "two"}) == 2
     assert seen("congdoan_follower_lag_events", {"follower": "one"}) == 0

@@ -15,6 +15,7 @@ from chassis.publisher import Publisher
 from chassis.store import EventStore
 from chassis.streams import Connection, api, ensure, last_sequence, stream_name, stream_of
 from congdoan.embedded import EmbeddedNats
+from tests.connected import damage
 from tests.connected.example import (
     PATIENCE_S,
     connected,
@@ -146,6 +147,16 @@ async def test_a_lost_stream_is_filled_anew_with_the_same_sequences(history: Eve
         await api(connection.client, f"STREAM.DELETE.{stream_name(history.service)}")
         await until(lambda: publisher.published < 2_500)
         await until(lambda: publisher.published == 2_500)
+        assert await published(connection.client, history.service) == await everything(history)
+
+
+async def test_a_stream_that_somebody_has_closed_is_opened_again(history: EventStore, database: str, nats_url: str) -> None:
+    await record(history, [counted(number) for number in range(10)])
+    async with publishing(history, database, nats_url) as publisher, connected(nats_url) as connection:
+        await until(lambda: publisher.published == 10)
+        await damage.closed_to_readers(connection.client, history.service)
+        await until(lambda: publisher.published == 0)
+        await until(lambda: publisher.published == 10)
         assert await published(connection.client, history.service) == await everything(history)
 
 

