@@ -4,6 +4,7 @@
 MAKEFLAGS += --no-print-directory
 BIN := .venv/bin
 READY := .venv/.ready
+CHECKOV := deploy/build/checkov
 ARGS ?=
 
 # Only this folder's environment counts, whatever else is active in the shell; no interpreter is fetched.
@@ -13,7 +14,7 @@ export UV_PYTHON_DOWNLOADS := never
 # A machine's own list of authorities is used where it has one, as pip does: a company's proxy may be among them.
 export UV_SYSTEM_CERTS ?= $(if $(wildcard /etc/ssl/certs /etc/pki/tls/certs),true,false)
 
-.PHONY: help setup up test long lint contracts proto bench clean
+.PHONY: help setup up test long lint contracts proto bench image checkov variables clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -48,8 +49,21 @@ bench: setup ## the numbers, side by side with the peers, in one run
 	$(BIN)/uv sync --frozen --quiet --inexact --group bench
 	$(BIN)/python -m benchmarks $(ARGS)
 
+image: ## the one image of all services, by buildah, from Debian's packages and PyPI's (needs buildah and mmdebstrap)
+	deploy/image.sh $(ARGS)
+
+checkov: setup ## what checkov says against the manifests of every overlay, in an environment of its own (not in `make test`)
+	@test -x $(CHECKOV)/bin/checkov || { $(BIN)/uv venv --quiet $(CHECKOV) \
+		&& $(BIN)/uv pip install --quiet --python $(CHECKOV)/bin/python checkov; }
+	@for overlay in dev national province; do \
+		mkdir -p deploy/build/$$overlay && $(BIN)/kubectl kustomize deploy/k8s/overlays/$$overlay > deploy/build/$$overlay/manifests.yaml \
+		&& $(CHECKOV)/bin/checkov --config-file deploy/checkov.yaml --directory deploy/build/$$overlay || exit 1; done
+
+variables: setup ## write the table of variables in the operator's guide anew
+	PYTHONPATH=.:services:proto/stubs $(BIN)/python -m deploy.variables_table
+
 clean: ## remove the environment and everything that tools have left
-	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf .venv deploy/build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # The lock names the version of uv, so that everyone installs by the same tool; pip brings just that.

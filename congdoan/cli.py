@@ -6,7 +6,18 @@ import sys
 import typer
 
 from congdoan import help_texts
-from congdoan.commands import families, following, ledger, officers, operating, personal_data, provinces, suite
+from congdoan.commands import (
+    audit,
+    families,
+    following,
+    ledger,
+    officers,
+    operating,
+    personal_data,
+    provinces,
+    read_models,
+    suite,
+)
 
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, help="congdoan")
 app.command()(suite.up)
@@ -22,11 +33,12 @@ GROUPS = {
     "datarequests": personal_data.datarequests,
     "holds": personal_data.holds,
     "erasure": personal_data.erasure,
-    "readmodels": operating.readmodels,
+    "readmodels": read_models.readmodels,
     "deadletters": operating.deadletters,
     "events": following.events,
     "keys": suite.keys,
     "ledger": ledger.ledger,
+    "audit": audit.audit,
     "provinces": provinces.provinces,
 }
 for _name, _group in GROUPS.items():

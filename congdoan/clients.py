@@ -20,6 +20,8 @@ from chassis.security import Role
 from federation.operations.v1 import operations_pb2
 
 TIMEOUT_S = 30.0
+AUDITOR = "congdoan-auditor"
+"""As whom the history is read beside a suite of this machine."""
 
 Vouch = Callable[[str, Role, str], Token]
 """What gives the tokens of a subject with a role at a unit: :meth:`congdoan.issuer.Issuer.token_source`."""
@@ -84,6 +86,11 @@ class Federation:
         other._token = self._vouch(subject, role, unit)
         return other
 
+    @property
+    def as_auditor(self) -> "Federation":
+        """The same as an auditor, where somebody vouches for one; elsewhere as whoever's token is shown."""
+        return self.acting_as(AUDITOR, Role.AUDITOR, "") if self._vouch else self
+
     async def call(
         self,
         service: str,
@@ -101,13 +108,13 @@ class Federation:
         request = request_of(client.contract, rpc, fields)
         return await client.call(rpc, request, timeout_s=timeout_s, at_least=at_least, token=self._token)
 
-    async def operate(self, service: str, rpc: str, **fields: object) -> Any:
+    async def operate(self, service: str, rpc: str, *, timeout_s: float = TIMEOUT_S, **fields: object) -> Any:
         """Call an RPC that every service answers to its operator.
 
         :raises Refused: the service, or gRPC, refuses.
         """
         client = self._operations[service]
-        return await client.call(rpc, request_of(_OPERATIONS, rpc, fields), timeout_s=TIMEOUT_S, token=self._token)
+        return await client.call(rpc, request_of(_OPERATIONS, rpc, fields), timeout_s=timeout_s, token=self._token)
 
     async def close(self) -> None:
         """Close every connection."""

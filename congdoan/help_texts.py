@@ -60,6 +60,31 @@ TEXTS: Mapping[str, tuple[str, str]] = {
     "deadletters replay:follower": ("Chỉ của một bên theo dõi.", "Only those of one follower."),
     "readmodels": ("Bảng đọc.", "Read models."),
     "readmodels list": ("Liệt kê bảng đọc và mức cập nhật.", "List the read models, and how far each has come."),
+    "readmodels rebuild": (
+        "Dựng lại bảng đọc bên cạnh bảng đang dùng; nêu dòng khác nhau và sự kiện gây ra (mã thoát 1 nếu có dòng khác).",
+        "Rebuild a read model beside the live one; show the rows that differ, and by which events (exit code 1 if some do).",
+    ),
+    "readmodels rebuild:rows": ("Nêu nhiều nhất bấy nhiêu dòng khác nhau.", "Show at most so many differing rows."),
+    "readmodels rebuild:switch_when_equal": ("Chuyển sang thế hệ mới nếu không có gì khác.", "Switch when nothing differs."),
+    "readmodels switch": ("Dùng thế hệ mới.", "Let the newer generation answer."),
+    "readmodels rollback": ("Quay về thế hệ cũ.", "Go back to the older generation."),
+    "readmodels drop": ("Bỏ thế hệ bên cạnh.", "End the generation beside."),
+    "readmodels prove": (
+        "Chứng minh mỗi vị trí được xử lý đúng một lần (mã thoát 1 nếu không).",
+        "Show that every position was applied exactly once (exit code 1 if not).",
+    ),
+    "readmodels prove:with_rows": (
+        "Cả các dòng: dựng lại bên cạnh rồi so sánh.",
+        "The rows too: build them again beside, and compare.",
+    ),
+    "readmodels prove:name": (
+        "Bảng đọc hay bên theo dõi; mặc định: tất cả.",
+        "A read model or another follower; default: everybody.",
+    ),
+    "readmodels rebuild:name": ("Bảng đọc, ví dụ members.", "A read model, e.g. members."),
+    "readmodels switch:name": ("Bảng đọc, ví dụ members.", "A read model, e.g. members."),
+    "readmodels rollback:name": ("Bảng đọc, ví dụ members.", "A read model, e.g. members."),
+    "readmodels drop:name": ("Bảng đọc, ví dụ members.", "A read model, e.g. members."),
     "provinces": (
         "Hệ thống của tỉnh, bộ, ngành nhận sự kiện của mình.",
         "Systems of provinces and ministries receive what is theirs.",
@@ -72,6 +97,14 @@ TEXTS: Mapping[str, tuple[str, str]] = {
     "provinces revoke": (
         "Thu hồi quyền ngay lập tức: ngắt mọi kết nối, xoá tài khoản và luồng sự kiện riêng.",
         "End a grant at once: connections, account and stream of its own.",
+    ),
+    "provinces mirror": (
+        "Cho máy chủ nút lá của tỉnh giữ bản sao dòng sự kiện của mình; chạy lại được.",
+        "Have a province's leaf node mirror its branch; may be repeated.",
+    ),
+    "provinces mirror:server": (
+        "Địa chỉ nút lá, kể cả tên và mật khẩu; hoặc biến CONGDOAN_LEAF_URL.",
+        "The leaf node's address, with user and password; or the variable CONGDOAN_LEAF_URL.",
     ),
     "provinces list": (
         "Các đơn vị đã được cấp quyền: ai đang kết nối, liên lạc cuối, còn chậm bao nhiêu sự kiện.",
@@ -109,6 +142,248 @@ TEXTS: Mapping[str, tuple[str, str]] = {
         "Only those of one service: membership, welfare, awards or notifications.",
     ),
     "ledger checkpoints:last": ("Bao nhiêu mốc (mặc định: 10).", "How many (default: 10)."),
+    "audit": (
+        "Kiểm toán: đọc lại lịch sử, xác minh và chứng minh.",
+        "Audit: the history told again, verified and proved.",
+    ),
+    "audit replay": (
+        "Đọc lại mọi sự kiện khớp bộ lọc, mỗi sự kiện một dòng; bị ngắt thì chạy lại đúng lệnh. Lần đọc được ghi lại.",
+        "Every event that matches, one a row; interrupted, the same command completes the file. The reading is recorded.",
+    ),
+    "audit replay:reason": ("Lý do đọc; được ghi vào lịch sử.", "Why it is read; it is kept in the history."),
+    "audit replay:recorded_from": (
+        "Ghi từ ngày này hoặc thời điểm này (RFC 3339).",
+        "Recorded from this day, or this time (RFC 3339), on.",
+    ),
+    "audit replay:recorded_to": (
+        "Ghi đến hết ngày này, hoặc trước thời điểm này.",
+        "Recorded until the end of this day, or before this time.",
+    ),
+    "audit replay:effective_from": ("Có hiệu lực từ ngày này.", "Effective from this day on."),
+    "audit replay:effective_to": ("Có hiệu lực đến hết ngày này.", "Effective until this day, itself too."),
+    "audit replay:branch": ("Báo trong nhánh này; national: không thuộc nhánh nào.", "Told in this branch; national: in none."),
+    "audit replay:unit": (
+        "Của đơn vị này và các đơn vị trực thuộc, kể cả đã giải thể.",
+        "Of this unit and all below it, dissolved ones too.",
+    ),
+    "audit replay:member": ("Về đoàn viên (hoặc con đoàn viên) mang mã này.", "About the member, or member's child, of this id."),
+    "audit replay:service": ("Do dịch vụ này ghi; có thể lặp lại.", "Recorded by this service; may be repeated."),
+    "audit replay:event": (
+        "Loại sự kiện, ví dụ member_joined; có thể lặp lại.",
+        "Type of the event, e.g. member_joined; may be repeated.",
+    ),
+    "audit replay:command": ("Do lệnh mang mã này gây ra.", "Brought about by the command of this id."),
+    "audit replay:actor": ("Do người này thực hiện (mã trong thẻ truy cập).", "Done by this one, as its token says."),
+    "audit replay:correlation": (
+        "Thuộc chuỗi bắt đầu bằng lệnh này.",
+        "Of the chain that began with this command.",
+    ),
+    "audit replay:cut": (
+        "Đến lát cắt này: tên đã đặt, hoặc membership:1250,welfare:310 (mặc định: tất cả đến lúc này).",
+        "Up to this cut: its name, or membership:1250,welfare:310 (default: everything by now).",
+    ),
+    "audit replay:format": (
+        "jsonl, csv hoặc parquet (mặc định: theo tên tệp, hoặc jsonl).",
+        "jsonl, csv or parquet (default: as the file is named, or jsonl).",
+    ),
+    "audit replay:out": ("Ghi vào tệp này (không có: ra stdout).", "Write to this file (without: to standard output)."),
+    "audit timeline": (
+        "Câu chuyện của một đoàn viên hay một đơn vị qua mọi dịch vụ, theo thứ tự thời gian. Lần đọc được ghi lại.",
+        "The story of a member or a unit across services, in the order of time. The reading is recorded.",
+    ),
+    "audit timeline:reason": ("Lý do đọc; được ghi vào lịch sử.", "Why it is read; it is kept in the history."),
+    "audit timeline:member": ("Mã đoàn viên (hoặc con đoàn viên).", "Id of the member, or of a member's child."),
+    "audit timeline:unit": ("Mã đơn vị; gồm các đơn vị trực thuộc.", "Code of the unit; with all below it."),
+    "audit timeline:cut": ("Đến lát cắt này (mặc định: tất cả đến lúc này).", "Up to this cut (default: everything by now)."),
+    "audit timeline:json": ("Mỗi sự kiện một dòng JSON.", "One line of JSON an event."),
+    "audit reconcile": (
+        "Luồng sự kiện của mỗi dịch vụ có đúng từng byte với kho sự kiện không; mã thoát 1 khi chưa rõ hoặc không đúng.",
+        "Whether the stream of each service says what its store holds, byte for byte; exit code 1 when not, or not known.",
+    ),
+    "audit reconcile:service": ("Chỉ một dịch vụ.", "Of one service alone."),
+    "audit reconcile:now": (
+        "Đối chiếu toàn bộ ngay bây giờ và chờ kết quả.",
+        "Compare everything now, and wait for the outcome.",
+    ),
+    "audit figure": (
+        "Một số liệu cùng mọi sự kiện làm nên nó; --out ghi hộ chiếu mà ai có khoá công khai cũng kiểm tra được.",
+        "A figure with every event it stands on; --out writes a passport that whoever has the public key can check.",
+    ),
+    "audit figure:name": ("Tên chỉ tiêu, ví dụ members.", "Name of the figure, e.g. members."),
+    "audit figure:year": ("Năm.", "The year."),
+    "audit figure:as_of": ("Tính đến ngày (YYYY-MM-DD; mặc định: hôm nay).", "As of a day (YYYY-MM-DD; default: today)."),
+    "audit figure:cut": (
+        "Lát cắt: tên đã đặt, hoặc membership:1250,welfare:310 (mặc định: tất cả đến lúc này).",
+        "The cut: its name, or membership:1250,welfare:310 (default: everything by now).",
+    ),
+    "audit figure:recorded_by": (
+        "Chỉ những gì được ghi đến hết ngày này, hoặc đến thời điểm này.",
+        "Only what was recorded by the end of this day, or by this time.",
+    ),
+    "audit figure:complete": (
+        "Kèm mọi sự kiện của các dịch vụ đến lát cắt, để không thể thiếu sự kiện nào; chỉ kiểm toán.",
+        "With every event of its services up to the cut, so that none can be missing; for auditors alone.",
+    ),
+    "audit figure:out": ("Ghi hộ chiếu vào tệp này.", "Write the passport to this file."),
+    "audit figure:reason": ("Lý do; được ghi vào lịch sử.", "The reason; it is kept in the history."),
+    "audit verify": (
+        "Đối chiếu mọi sự kiện với những gì sổ cái đã ký và các bên chứng kiến đã giữ; mã thoát 1 khi có gì sai.",
+        "Compare every event with what the ledger signed and what witnesses kept; exit code 1 when something is wrong.",
+    ),
+    "audit verify:source": ("Đọc từ luồng (stream) hay kho sự kiện (store).", "Read the stream, or the event store."),
+    "audit verify:service": ("Chỉ dịch vụ này; có thể lặp lại.", "Of this service alone; may be repeated."),
+    "audit verify:key": (
+        "Khoá công khai của sổ cái, hoặc tệp chứa khoá (mặc định: của hệ thống trên máy này).",
+        "Public key of the ledger, or a file with it in (default: that of the suite on this machine).",
+    ),
+    "audit verify:witness": (
+        "Tệp mốc chốt mà một tỉnh đã giữ, hoặc một mốc chốt có đồng ký; có thể lặp lại.",
+        "A file in which a province kept checkpoints, or one checkpoint that it signed too; may be repeated.",
+    ),
+    "audit verify:witness_key": (
+        "Khoá chứng kiến của tỉnh (tên+mã+khoá), hoặc tệp chứa khoá; có thể lặp lại.",
+        "A province's key as a witness (name+id+key), or a file with it in; may be repeated.",
+    ),
+    "audit verify:since": (
+        "Chỉ kiểm tra phần sau lần trước; tệp này giữ đã kiểm tra đến đâu.",
+        "Verify only what came after the last time; this file keeps how far that was.",
+    ),
+    "audit verify:server": ("Địa chỉ NATS, khi hệ thống ở máy khác.", "Address of NATS, when the suite is elsewhere."),
+    "audit verify:credentials": ("Tệp khoá của kiểm toán viên.", "The file of the auditor's key."),
+    "audit verify:store": (
+        "Chuỗi kết nối tới kho sự kiện; {service} thay cho tên dịch vụ.",
+        "Connection string of the event store; {service} stands for the name of the service.",
+    ),
+    "audit verify:offline": ("Không hỏi và không ghi gì ở dịch vụ kiểm toán.", "Ask audit nothing, and have it record nothing."),
+    "audit grant": (
+        "Cho một kiểm toán viên ở nơi khác đọc các luồng: một tệp khoá.",
+        "Let an auditor elsewhere read the streams: one file with a key.",
+    ),
+    "audit grant:name": ("Tên kiểm toán viên.", "Name of the auditor."),
+    "audit grant:out": ("Ghi khoá vào tệp này.", "Write the key to this file."),
+    "audit revoke": ("Thu hồi quyền đọc ngay lập tức.", "End it, at once."),
+    "audit revoke:name": ("Tên kiểm toán viên.", "Name of the auditor."),
+    "audit role": (
+        "In các lệnh SQL cho vai trò chỉ đọc của kiểm toán viên, để chủ cơ sở dữ liệu chạy.",
+        "The SQL of the auditor's role, which may only read; for the owner of the database.",
+    ),
+    "ledger cosign": (
+        "Đồng ký mốc chốt lớn nhất mà tỉnh đã giữ, bằng khoá chứng kiến của tỉnh.",
+        "Sign the largest checkpoint that a province keeps, by its key as a witness.",
+    ),
+    "ledger cosign:credentials": ("Tệp khoá <mã>.nk của tỉnh.", "The province's credentials, <code>.nk."),
+    "ledger cosign:state": ("Tệp trạng thái của congdoan events follow.", "The state of congdoan events follow."),
+    "ledger cosign:service": ("Tên dịch vụ.", "Name of the service."),
+    "ledger cosign:out": ("Ghi vào tệp này (không có: ra stdout).", "Write to this file (without: to standard output)."),
+    "ledger witness-key": (
+        "Khoá chứng kiến công khai của tỉnh, để trao cho kiểm toán viên.",
+        "The public key of a province as a witness, to be handed to auditors.",
+    ),
+    "ledger witness-key:credentials": ("Tệp khoá <mã>.nk của tỉnh.", "The province's credentials, <code>.nk."),
+    "audit check": (
+        "Kiểm tra hộ chiếu số liệu, không cần mạng. Mã thoát 0: đúng; 1: bị từ chối; 2: không phải hộ chiếu, hoặc khoá sai.",
+        "Check a figure passport, offline. Exit code 0: it holds; 1: it is refused; 2: no passport, or no key.",
+    ),
+    "audit check:file": ("Tệp hộ chiếu.", "The passport."),
+    "audit check:key": (
+        "Khoá công khai của sổ cái, tên+mã+khoá, hoặc tệp chứa nó (mặc định: của hệ thống trên máy này).",
+        "The public key of the ledger, name+id+key, or a file that holds it (default: that of this machine's suite).",
+    ),
+    "audit cut": ("Lát cắt qua lịch sử của mọi dịch vụ.", "Cuts through the histories of all services."),
+    "audit cut name": ("Đặt tên cho một lát cắt; tên không bao giờ đổi nghĩa.", "Give a cut a name, for ever."),
+    "audit cut name:name": ("Tên: chữ thường không dấu, nối bằng gạch ngang.", "The name: lower-case words joined by hyphens."),
+    "audit cut name:at": ("Các vị trí, membership:1250,welfare:310.", "The positions, membership:1250,welfare:310."),
+    "audit cut name:recorded_by": (
+        "Chỉ những gì đã được ghi đến hết ngày này, hoặc đến thời điểm này (RFC 3339).",
+        "Only what was recorded by the end of this day, or by this time (RFC 3339).",
+    ),
+    "audit cut list": ("Liệt kê các lát cắt đã đặt tên.", "List the named cuts."),
+    "audit cut show": ("Lát cắt theo tên, theo thời điểm, hoặc lúc này.", "A cut by its name, by time, or of now."),
+    "audit cut show:cut": ("Tên, hoặc các vị trí.", "Its name, or positions."),
+    "audit cut show:recorded_by": (
+        "Chỉ những gì đã được ghi đến hết ngày này, hoặc đến thời điểm này (RFC 3339).",
+        "Only what was recorded by the end of this day, or by this time (RFC 3339).",
+    ),
+    "audit asof": (
+        "Điều gì đúng vào một ngày, theo những gì đã được ghi đến một lát cắt.",
+        "What was true on a day, by what had been recorded at a cut.",
+    ),
+    "audit asof summary": ("Tổng kết năm của một đơn vị, do kiểm toán tính.", "A unit's year, as the auditor derives it."),
+    "audit asof summary:unit": ("Mã đơn vị.", "Code of the unit."),
+    "audit asof summary:year": ("Năm.", "The year."),
+    "audit asof summary:as_of": (
+        "Đúng vào ngày nào (YYYY-MM-DD; mặc định: hôm nay).",
+        "True on which day (YYYY-MM-DD; default: today).",
+    ),
+    "audit asof summary:cut": (
+        "Lát cắt: tên đã đặt, hoặc membership:1250,welfare:310 (mặc định: tất cả đến lúc này).",
+        "The cut: its name, or membership:1250,welfare:310 (default: everything by now).",
+    ),
+    "audit asof summary:recorded_by": (
+        "Chỉ những gì đã được ghi đến hết ngày này, hoặc đến thời điểm này (RFC 3339).",
+        "Only what was recorded by the end of this day, or by this time (RFC 3339).",
+    ),
+    "audit asof tree": ("Một đơn vị và mọi đơn vị trực thuộc.", "A unit and everything under it."),
+    "audit asof tree:unit": ("Mã đơn vị.", "Code of the unit."),
+    "audit asof tree:as_of": (
+        "Đúng vào ngày nào (YYYY-MM-DD; mặc định: hôm nay).",
+        "True on which day (YYYY-MM-DD; default: today).",
+    ),
+    "audit asof tree:cut": (
+        "Lát cắt: tên đã đặt, hoặc membership:1250,welfare:310 (mặc định: tất cả đến lúc này).",
+        "The cut: its name, or membership:1250,welfare:310 (default: everything by now).",
+    ),
+    "audit asof tree:recorded_by": (
+        "Chỉ những gì đã được ghi đến hết ngày này, hoặc đến thời điểm này (RFC 3339).",
+        "Only what was recorded by the end of this day, or by this time (RFC 3339).",
+    ),
+    "audit asof tree:dissolved": ("Cả đơn vị đã giải thể.", "Also units that were dissolved."),
+    "audit asof member": (
+        "Một đoàn viên ở đâu, tình trạng thế nào; không có dữ liệu cá nhân.",
+        "Where and what a member was; nothing personal.",
+    ),
+    "audit asof member:member": ("Mã đoàn viên.", "Id of the member."),
+    "audit asof member:as_of": (
+        "Đúng vào ngày nào (YYYY-MM-DD; mặc định: hôm nay).",
+        "True on which day (YYYY-MM-DD; default: today).",
+    ),
+    "audit asof member:cut": (
+        "Lát cắt: tên đã đặt, hoặc membership:1250,welfare:310 (mặc định: tất cả đến lúc này).",
+        "The cut: its name, or membership:1250,welfare:310 (default: everything by now).",
+    ),
+    "audit asof member:recorded_by": (
+        "Chỉ những gì đã được ghi đến hết ngày này, hoặc đến thời điểm này (RFC 3339).",
+        "Only what was recorded by the end of this day, or by this time (RFC 3339).",
+    ),
+    "audit asof campaign": ("Một đợt tặng quà.", "A gift campaign."),
+    "audit asof campaign:campaign": ("Mã đợt tặng quà.", "Id of the campaign."),
+    "audit asof campaign:as_of": (
+        "Đúng vào ngày nào (YYYY-MM-DD; mặc định: hôm nay).",
+        "True on which day (YYYY-MM-DD; default: today).",
+    ),
+    "audit asof campaign:cut": (
+        "Lát cắt: tên đã đặt, hoặc membership:1250,welfare:310 (mặc định: tất cả đến lúc này).",
+        "The cut: its name, or membership:1250,welfare:310 (default: everything by now).",
+    ),
+    "audit asof campaign:recorded_by": (
+        "Chỉ những gì đã được ghi đến hết ngày này, hoặc đến thời điểm này (RFC 3339).",
+        "Only what was recorded by the end of this day, or by this time (RFC 3339).",
+    ),
+    "audit asof awards": ("Sổ khen thưởng của một đơn vị trong năm.", "The award register of a unit for a year."),
+    "audit asof awards:unit": ("Mã đơn vị.", "Code of the unit."),
+    "audit asof awards:year": ("Năm.", "The year."),
+    "audit asof awards:as_of": (
+        "Đúng vào ngày nào (YYYY-MM-DD; mặc định: hôm nay).",
+        "True on which day (YYYY-MM-DD; default: today).",
+    ),
+    "audit asof awards:cut": (
+        "Lát cắt: tên đã đặt, hoặc membership:1250,welfare:310 (mặc định: tất cả đến lúc này).",
+        "The cut: its name, or membership:1250,welfare:310 (default: everything by now).",
+    ),
+    "audit asof awards:recorded_by": (
+        "Chỉ những gì đã được ghi đến hết ngày này, hoặc đến thời điểm này (RFC 3339).",
+        "Only what was recorded by the end of this day, or by this time (RFC 3339).",
+    ),
     "events": ("Sự kiện công bố.", "Published events."),
     "events contract": (
         "Ghi lại AsyncAPI, JSON Schema và từ điển của mọi sự kiện; từ chối thay đổi làm hỏng bên đọc (mã thoát 1).",
@@ -333,6 +608,7 @@ TEXTS: Mapping[str, tuple[str, str]] = {
         "Lý do: số văn bản, điều luật, số hồ sơ; không ghi dữ liệu cá nhân.",
         "The reason: a document, an article, a file number; nothing personal.",
     ),
+    ":service": ("Chỉ ở dịch vụ này.", "Only in this service."),
     ":data": _DATA,
     ":json": _JSON,
     ":lang": _LANG,

@@ -1,7 +1,7 @@
 """What does an operator ask of all services at once: what lies aside, how far has each read model come?"""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -35,6 +35,40 @@ class DeadLetter:
         """As a table shows it."""
         waits_for = "" if self.waits_for is None else self.waits_for
         return self.service, self.follower, self.source, self.position, self.topic, waits_for, self.reason
+
+
+@dataclass(frozen=True, slots=True)
+class Stale:
+    """An aggregate of which a follower shows, or has done, only what came before an event that lies aside."""
+
+    service: str
+    follower: str
+    kind: str
+    """``read_model`` or ``reaction``."""
+    source: str
+    aggregate_id: str
+    since: str
+    first: int
+    waiting: int
+    reason: str
+
+    @property
+    def document(self) -> dict[str, object]:
+        """As JSON knows it."""
+        return asdict(self)
+
+    @property
+    def row(self) -> Sequence[object]:
+        """As a table shows it."""
+        return (
+            self.service,
+            self.follower,
+            self.aggregate_id,
+            self.since,
+            f"{self.source}/{self.first}",
+            self.waiting,
+            self.reason,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +115,32 @@ async def dead_letters(federation: Federation) -> list[DeadLetter]:
     """
     found = await asyncio.gather(*(_dead_letters_of(federation, service) for service in federation.services))
     return [letter for letters in found for letter in letters]
+
+
+def stale(letters: Sequence[DeadLetter], read_models: Collection[tuple[str, str]]) -> list[Stale]:
+    """Which aggregates are shown as they were, by whom, and since when: since the first of their events was put aside.
+
+    :param read_models: service and name of each; all other followers are reactions.
+    """
+    queues: dict[tuple[str, str, str], list[DeadLetter]] = {}
+    for letter in letters:
+        queues.setdefault((letter.service, letter.follower, letter.aggregate_id), []).append(letter)
+    found = []
+    for (service, follower, aggregate_id), queue in queues.items():
+        first = min(queue, key=lambda letter: letter.position)
+        kind = "read_model" if (service, follower.removesuffix(".beside")) in read_models else "reaction"
+        where = (first.source, aggregate_id, first.parked_at, first.position)
+        found.append(Stale(service, follower, kind, *where, len(queue), first.reason))
+    return found
+
+
+async def dead_letters_and_stale(federation: Federation) -> tuple[list[DeadLetter], list[Stale]]:
+    """Everything that lies aside, anywhere, and what is stale because of it.
+
+    :raises Refused: a service does not answer.
+    """
+    letters, models = await asyncio.gather(dead_letters(federation), read_models(federation))
+    return letters, stale(letters, {(model.service, model.name) for model in models})
 
 
 async def replay(federation: Federation, follower: str | None = None) -> list[Replayed]:

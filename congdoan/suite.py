@@ -7,6 +7,7 @@ import secrets
 import sys
 import time
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from chassis.files import write_whole
 from chassis.ledger_keys import make_ledger_key
 from chassis.streams import set_up
 from chassis.wrapping_keys import WrappingKeys
+from congdoan.auditing.roles import grant_reading, keep_out
 from congdoan.authority import Certificates
 from congdoan.embedded import ChildProcess, EmbeddedNats, EmbeddedPostgres, ServiceProcess, Supervisor, reserve_port
 from congdoan.embedded.folder import make_private_folder
@@ -24,7 +26,7 @@ from congdoan.embedded.process import plain_environment
 from congdoan.issuer import AUDIENCE, FOLDER, ISSUER, PROVINCES, PUBLISHED, Issuer
 from congdoan.migrating import ENVIRONMENTS
 from congdoan.provinces import make_streams
-from congdoan.services import RECORDING, SERVICES
+from congdoan.services import SERVICES
 
 STEP_TIMEOUT_S = 60.0
 START_TIMEOUT_S = 60.0
@@ -44,6 +46,11 @@ def wrapping_keys_of(data: Path) -> Path:
 def ledger_key_of(data: Path) -> Path:
     """Where the key stands by which a suite signs the checkpoints of its ledger."""
     return data / SECRETS / "ledger"
+
+
+def auditor_key_of(data: Path) -> Path:
+    """Where the key stands by which the auditor on this machine reads the streams."""
+    return data / SECRETS / "auditor.nk"
 
 
 class StepFailed(Exception):
@@ -85,6 +92,7 @@ class Suite:
         for folder in (self.data, self._secrets, self._logs):
             make_private_folder(folder)
         self.issuer = Issuer.open(self.issuer_folder)
+        self.nats.hub.auditors.admit_local(auditor_key_of(self.data), datetime.now(UTC))
         supervisor.start(self.nats, self.postgres)
 
     def prepare(self) -> None:
@@ -103,9 +111,16 @@ class Suite:
         migrating = self._migrating()
         asyncio.run(self._make_streams())
         _finish("migrate", migrating)
+        self._let_auditor_read()
+
+    def _let_auditor_read(self) -> None:
+        """Give the auditor's role what it may read: the event stores, and nothing of the keys of persons."""
+        for name in SERVICES:
+            grant_reading(self.postgres.conninfo(name))
+        keep_out(self.postgres.conninfo(KEYS))
 
     async def _make_streams(self) -> None:
-        await set_up(self.nats.url, RECORDING)
+        await set_up(self.nats.url, SERVICES, publishers_open=True)
         await make_streams(self.nats.hub)
 
     def start_services(self, supervisor: Supervisor) -> None:

@@ -24,7 +24,7 @@ def summary_table(summary: Summary, language: Language) -> Table:
         if _says_something(figure):
             words = (
                 figure_label(name, language),
-                *(_number(value, language) for value in (figure.value, figure.audited, figure.events)),
+                *(number(value, language) for value in (figure.value, figure.audited, figure.events)),
             )
             table.add_row(*words, style="" if figure.agreed else "bold red")
     if not table.row_count:
@@ -63,7 +63,7 @@ def _says_something(figure: Figure) -> bool:
     return not figure.agreed or figure.value not in (None, 0)
 
 
-def _number(value: Value, language: Language) -> str:
+def number(value: Value, language: Language) -> str:
     """4.512 and 117,78 in Vietnamese; 4,512 and 117.78 in English."""
     if value is None:
         return "–"

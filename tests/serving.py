@@ -203,8 +203,7 @@ async def suite_of(postgres: EmbeddedPostgres, nats_url: str, *names: str, **mor
 
     :param more: further settings, by service.
     """
-    recording = [name for name in SERVICES if name != "audit"]
-    await set_up(nats_url, recording if "audit" in names else [name for name in recording if name in names])
+    await set_up(nats_url, SERVICES if "audit" in names else [name for name in SERVICES if name in names])
     services: dict[str, Service] = {}
     async with AsyncExitStack() as stack:
         for name in names:

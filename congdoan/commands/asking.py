@@ -161,8 +161,13 @@ def show(what: object) -> None:
 
 
 def fail(code: int, message: str) -> NoReturn:
+    warn(message)
+    raise typer.Exit(code)
+
+
+def warn(message: str) -> None:
+    """What a person must see, beside what was asked for."""
     from rich.console import Console
     from rich.markup import escape
 
     Console(stderr=True, highlight=False).print(escape(message), style="red", soft_wrap=True)
-    raise typer.Exit(code)

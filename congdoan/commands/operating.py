@@ -1,4 +1,4 @@
-"""What can be typed to see how far a suite is, and what lies aside?"""
+"""What can be typed to see what lies aside in a suite, and have it taken after all?"""
 
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,22 +11,26 @@ if TYPE_CHECKING:
     from congdoan.clients import Federation
 
 deadletters = typer.Typer(no_args_is_help=True)
-readmodels = typer.Typer(no_args_is_help=True)
 
 
 @deadletters.command("list")
 def deadletters_list(data: DataOption = None, json: JsonOption = False, lang: LangOption = Lang.VI) -> None:
-    """The events that a follower could not take, and those that wait behind them."""
-    from congdoan.operations import dead_letters
+    """The events that a follower could not take, those that wait behind them, and what is stale because of it."""
+    from congdoan.operations import dead_letters_and_stale
     from congdoan.tables import listing
 
-    found = asked(dead_letters, data, lang)
+    found, stale = asked(dead_letters_and_stale, data, lang)
     if json:
-        return show({"dead_letters": [letter.document for letter in found]})
+        return show({"dead_letters": [letter.document for letter in found], "stale": [each.document for each in stale]})
     if not found:
         return show(say("nothing_aside", lang.value))
     headings = [say(word, lang.value) for word in ("service", "follower", "source", "position", "topic", "waits_for", "reason")]
     show(listing(headings, (letter.row for letter in found), numbers=(3, 5)))
+    for kind in ("read_model", "reaction"):
+        if rows := [each.row for each in stale if each.kind == kind]:
+            show(say(f"stale_{kind}", lang.value))
+            words = ("service", kind, "aggregate", "stale_since", "first", "waiting", "reason")
+            show(listing([say(word, lang.value) for word in words], rows, numbers=(5,)))
     return None
 
 
@@ -54,17 +58,3 @@ def deadletters_replay(
             show(say("nothing_aside", lang.value))
     if any(one.parked for one in done):
         raise typer.Exit(FAILED)
-
-
-@readmodels.command("list")
-def readmodels_list(data: DataOption = None, json: JsonOption = False, lang: LangOption = Lang.VI) -> None:
-    """Every read model: its version, how far it has come in the history it follows, and what is left."""
-    from congdoan.operations import read_models
-    from congdoan.tables import listing
-
-    found = asked(read_models, data, lang)
-    if json:
-        return show({"read_models": [model.document for model in found]})
-    headings = [say(word, lang.value) for word in ("service", "read_model", "version", "source", "position", "lag")]
-    show(listing(headings, (model.row for model in found), numbers=(2, 4, 5)))
-    return None

@@ -34,6 +34,7 @@ T = TypeVar("T")
 
 provinces = typer.Typer(no_args_is_help=True)
 
+MIRROR_PATIENCE_S = 60.0
 CodeArgument = Annotated[str, typer.Argument()]
 
 
@@ -90,6 +91,19 @@ def provinces_revoke(code: CodeArgument, data: DataOption = None, json: JsonOpti
 
     _done(revoke(_hub(data, lang), code), lang, code)
     show({"code": code, "revoked": True} if json else say("province_revoked", lang.value, code=code))
+
+
+@provinces.command("mirror")
+def provinces_mirror(
+    server: Annotated[str, typer.Option("--server", envvar="CONGDOAN_LEAF_URL", show_envvar=False)],
+    json: JsonOption = False,
+    lang: LangOption = Lang.VI,
+) -> None:
+    """Have a leaf node mirror the branch whose key it shows; may be repeated."""
+    from congdoan.provinces.mirroring import mirror
+
+    made = _done(mirror(server, MIRROR_PATIENCE_S), lang)
+    show({"made": made} if json else say("province_mirrored" if made else "province_mirrored_already", lang.value))
 
 
 @provinces.command("list")

@@ -13,7 +13,7 @@ from chassis.events import Event, personal_fields_of
 from chassis.vietnamese import sort_key
 from chassis.wording import VALUES, meaning_of, name_of, sentence_of
 from congdoan.event_contract.schemas import events_of, schema_name
-from congdoan.services import RECORDING
+from congdoan.services import RECORDING, SERVICES
 
 HEAD = """\
 # Từ điển sự kiện · Dictionary of events
@@ -31,6 +31,7 @@ TITLES = {
     "welfare": "Phúc lợi · Welfare",
     "awards": "Thi đua khen thưởng · Awards",
     "notifications": "Thông báo, nhắc việc, gửi tin · Notifications",
+    "audit": "Kiểm toán: ai đã xem gì · Audit: who was given what",
 }
 TOLD = {
     "membership.unit_established": (
@@ -44,12 +45,13 @@ TOLD = {
     "membership.unit_arrived": ("nhánh mà đơn vị đến (`to_branch`)", "the branch in which it arrives (`to_branch`)"),
 }  # fmt: skip
 """Who is told, where that is not the branch of `unit` as of the recording."""
+TOLD_NOBODY = ("không tỉnh nào; nhánh luôn là `national`", "no province; the branch is always `national`")
 _TYPES: Mapping[type, str] = {str: "text", int: "integer", bool: "boolean", UUID: "uuid"}
 
 
 def page() -> str:
     """The page, as Markdown."""
-    return HEAD + "".join(_service(service) for service in RECORDING)
+    return HEAD + "".join(_service(service) for service in SERVICES)
 
 
 def _service(service: str) -> str:
@@ -74,7 +76,8 @@ def _told(event: type[Event]) -> str:
     """Who receives it."""
     unit = meaning_of(event, "unit")
     usual = f"nhánh của `unit` ({unit[0]})", f"the branch of `unit` ({unit[1]})"
-    vi, en = TOLD.get(event.topic, usual)
+    nobody = event.topic.partition(".")[0] not in RECORDING
+    vi, en = TOLD_NOBODY if nobody else TOLD.get(event.topic, usual)
     return f"Báo cho · told to: {vi} · {en}\n"
 
 

@@ -17,7 +17,8 @@ import orjson
 from pydantic import BaseModel
 
 from chassis.cloudevents import headers_of, subject_of
-from chassis.events import SEALED, Actor, BrokenSeal, Event, Metadata, RecordedEvent
+from chassis.events import SEALED, BrokenSeal, Event
+from chassis.recorded import Actor, Metadata, RecordedEvent
 from chassis.streams import stream_name
 
 BRANCH = "vinh-phuc"
@@ -44,7 +45,9 @@ OF_FIELDS: Mapping[str, Any] = {
     "citation": "Hoàn thành xuất sắc nhiệm vụ năm 2025", "reviewer": BRANCH, "presenter": BRANCH, "at_most": 12,
     "former_at_most": 10, "revision": 2, "target": 60, "programme_unit": BRANCH, "round_unit": BRANCH,
     "contest": "Kỳ thi chọn học sinh giỏi quốc gia môn Toán", "published_by": BRANCH, "body": "Kính mời dự hội nghị tổng kết.",
-    "superior": BRANCH, "request_kind": "access", "recipient": "so-y-te", "attempt": 1, "attempts": 8, "office_address": "",
+    "service": "membership", "position": 1250, "services": [], "topics": [], "of_unit": BRANCH, "branch": "", "actor": "",
+    "correlation": "", "superior": BRANCH, "request_kind": "access", "recipient": "so-y-te", "attempt": 1, "attempts": 8,
+    "office_address": "",
     "message_id": "<010e2268-990b-5ec9-ae5f-2959e0c41e1f@congdoan.example>",
     "parameters": {"unit": "so-y-te", "title": "Báo cáo năm 2026", "year": "2026", "due_on": "2026-12-15"},
 }  # fmt: skip
@@ -52,6 +55,10 @@ OF_FIELDS: Mapping[str, Any] = {
 
 _OF_AWARDS = ("proposed", "endorsed", "returned", "resubmitted", "decided", "presented", "revoked")
 _OF_ACHIEVEMENTS = ("achievement_registered", "achievement_verified", "honoured", "honour_published", "honour_withdrawn")
+_ANYTHING = dict.fromkeys(
+    ("recorded_from", "recorded_before", "effective_from", "effective_to", "member_id", "of_command"),
+)
+_HASH = "e3yd0Zm5Dk2lA0Jw4tq0nS1ccqRzKXfVhEwpJfcb8aM="
 _UNCHANGED = {"full_name": None, "birth_date": None}
 
 OF_EVENTS: Mapping[str, Mapping[str, Any]] = {
@@ -59,6 +66,29 @@ OF_EVENTS: Mapping[str, Mapping[str, Any]] = {
     **{f"awards.award_{name}": {"form": "certificate_of_merit"} for name in _OF_AWARDS},
     **{f"awards.{form}_awarded": {"form": form} for form in ("certificate_of_merit", "commendation", "public_honour")},
     **{f"awards.child_{name}": {"level": "national"} for name in _OF_ACHIEVEMENTS},
+    "audit.history_verified": {
+        "unit": "",
+        "source": "stream",
+        "whole": True,
+        "key": f"congdoan-ledger+1a2b3c4d+{'A' * 44}",
+        "witnesses": 1,
+        "signed_by": ["ha-noi"],
+        "parts": [
+            {"service": "membership", "after": 0, "upto": 1250, "covered": 1248, "bad_after": None, "bad_upto": None},
+        ],
+    },
+    "audit.history_replayed": {**_ANYTHING, "unit": "", "services": [], "topics": []},
+    "audit.figure_certified": {
+        "unit": "",
+        "cut": [{"service": "membership", "position": 1250}],
+        "figure": "members",
+        "as_of": date(2026, 12, 31),
+        "complete": False,
+        "value": "4512",
+        "contributions": 4750,
+        "standing": [{"service": "membership", "size": 1250, "root": _HASH, "events": 1117, "events_root": _HASH}],
+    },
+    "audit.cut_named": {"unit": "", "name": "2025-cuoi-nam", "recorded_by": datetime(2025, 12, 31, 17, tzinfo=UTC)},
     "membership.member_details_corrected": {**_UNCHANGED, "email": None},
     "membership.child_details_corrected": {"full_name": None},
     "membership.unit_moved_away": {"from_branch": BRANCH, "to_branch": "hai-duong"},

@@ -5,7 +5,7 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from chassis.events import Metadata
+from chassis.recorded import Metadata
 
 Json = dict[str, Any]
 

@@ -13,11 +13,13 @@ from congdoan.event_contract import promises, snapshots
 from congdoan.event_contract.examples import RECORDED_AT, STREAM_SOURCE, example_of, source_header
 from congdoan.event_contract.headers import headers_schema
 from congdoan.event_contract.hub import channel_of, message_name, messages, operation
-from congdoan.event_contract.schemas import Json, events_of, every_event
+from congdoan.event_contract.schemas import Json, events_of, told_to_provinces
 from congdoan.provinces.configuration import BRANCH, MAY_PUBLISH, MAY_SUBSCRIBE, PROVINCE_DOMAIN
-from congdoan.services import RECORDING
+from congdoan.services import RECORDING, SERVICES
 
 CHECKPOINT = "ledger.checkpoint"
+CHECKPOINTS = {CHECKPOINT: RECORDING, f"{CHECKPOINT}.of_access": ("audit",)}
+"""The messages of the ledger, each with the services whose checkpoints it is: what was released stays, more stands beside it."""
 SNAPSHOT, SNAPSHOT_ANSWER = "snapshot", "snapshot.answer"
 SCHEMAS = "../schemas"
 """Those of the events are the hub's: a province receives the same bytes."""
@@ -30,14 +32,14 @@ _SOURCE = {
 }
 _HASHES = "([A-Za-z0-9+/]{43}=(,[A-Za-z0-9+/]{43}=)*)?"
 _NOTE = (
-    f"^congdoan/({'|'.join(RECORDING)})\n[1-9][0-9]*\n[A-Za-z0-9+/]{{43}}=\n"
-    "time \\d{4}-\\d\\d-\\d\\dT\\d\\d:\\d\\d:\\d\\dZ\n\n(— [^ +\n]+ [A-Za-z0-9+/]+={0,2}\n)+$"
+    "^congdoan/({})\n[1-9][0-9]*\n[A-Za-z0-9+/]{{43}}=\n"
+    "time \\d{{4}}-\\d\\d-\\d\\dT\\d\\d:\\d\\d:\\d\\dZ\n\n(— [^ +\n]+ [A-Za-z0-9+/]+={{0,2}}\n)+$"
 )
 
 
 def asyncapi() -> dict[str, Any]:
     """The document, for the system of a province or of a central union."""
-    events = every_event()
+    events = told_to_provinces()
     return {
         "asyncapi": "3.0.0",
         "info": {
@@ -65,7 +67,7 @@ def asyncapi() -> dict[str, Any]:
             },
         },
         "components": {
-            "messages": {**_events(), CHECKPOINT: _checkpoint(), **snapshots.messages(SNAPSHOT)},
+            "messages": {**_events(), **dict(map(_checkpoint, CHECKPOINTS)), **snapshots.messages(SNAPSHOT)},
             "schemas": {"headers": _headers(), **snapshots.schemas(SNAPSHOT)},
             "securitySchemes": {"nkey": {"type": "asymmetricEncryption", "description": promises.NKEY}},
         },
@@ -95,7 +97,7 @@ def _server() -> Json:
 
 def _events() -> Json:
     """Every event in every version; that of today with an example."""
-    found = dict(messages(every_event(), SCHEMAS))
+    found = dict(messages(told_to_provinces(), SCHEMAS))
     for service in RECORDING:
         for number, event in enumerate(events_of(service), 1):
             found[message_name(event, event.schema_version)]["examples"] = [_example(event, number)]
@@ -121,13 +123,14 @@ def _headers() -> Json:
 def _checkpoints() -> Json:
     return {
         "address": "federation.ledger.{service}.checkpoint",
-        "messages": {CHECKPOINT: {"$ref": f"#/components/messages/{CHECKPOINT}"}},
-        "parameters": {"service": {"description": "The service whose history it seals.", "enum": list(RECORDING)}},
+        "messages": {name: {"$ref": f"#/components/messages/{name}"} for name in CHECKPOINTS},
+        "parameters": {"service": {"description": "The service whose history it seals.", "enum": list(SERVICES)}},
         "x-stream": BRANCH,
     }
 
 
-def _checkpoint() -> Json:
+def _checkpoint(name: str) -> tuple[str, Json]:
+    services = CHECKPOINTS[name]
     headers = {
         PREVIOUS_SIZE: {
             "type": "string",
@@ -141,20 +144,20 @@ def _checkpoint() -> Json:
         },
         **_SOURCE,
     }
-    return {
-        "name": CHECKPOINT,
+    return name, {
+        "name": name,
         "title": "Checkpoint of the ledger",
         "summary": promises.CHECKPOINT,
         "contentType": "text/plain; charset=utf-8",
         "headers": {"type": "object", "properties": headers, "required": [PREVIOUS_SIZE, CONSISTENCY]},
-        "payload": {"type": "string", "pattern": _NOTE},
-        "examples": [_checkpoint_example()],
+        "payload": {"type": "string", "pattern": _NOTE.format("|".join(services))},
+        "examples": [_checkpoint_example(services[0])],
     }
 
 
-def _checkpoint_example() -> Json:
+def _checkpoint_example(service: str) -> Json:
     """Signed by a key that is nobody's."""
-    text = Checkpoint("membership", 1250, sha256(b"a root").digest(), RECORDED_AT).text
+    text = Checkpoint(service, 1250, sha256(b"a root").digest(), RECORDED_AT).text
     note = Signer("congdoan-ledger", sha256(b"a key that is nobody's").digest()).sign(text).decode()
-    source = "LEDGER:rHkKZCSl 17 federation.ledger.*.checkpoint > federation.ledger.membership.checkpoint ij1GLGjz"
+    source = f"LEDGER:rHkKZCSl 17 federation.ledger.*.checkpoint > federation.ledger.{service}.checkpoint ij1GLGjz"
     return {"name": "first", "headers": {PREVIOUS_SIZE: "0", CONSISTENCY: "", STREAM_SOURCE: source}, "payload": note}

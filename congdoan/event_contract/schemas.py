@@ -4,13 +4,14 @@ from typing import Any, get_args
 
 from pydantic import BaseModel
 
-import awards.events  # noqa: F401 - importing the modules is what fills TOPICS
+import audit.events  # noqa: F401 - importing the modules is what fills TOPICS
+import awards.events  # noqa: F401
 import membership.events  # noqa: F401
 import notifications.events  # noqa: F401
 import welfare.events  # noqa: F401
 from chassis.events import TOPICS, Event
 from chassis.wording import VALUES, Words, meaning_of, name_of
-from congdoan.services import RECORDING
+from congdoan.services import RECORDING, SERVICES
 
 Json = dict[str, Any]
 VERSION: Words = ("phiên bản của lược đồ này", "version of this schema")
@@ -23,6 +24,11 @@ def events_of(service: str) -> list[type[Event]]:
 
 def every_event() -> list[type[Event]]:
     """The events of all services, by service and topic."""
+    return [event for service in SERVICES for event in events_of(service)]
+
+
+def told_to_provinces() -> list[type[Event]]:
+    """The events of which a province receives those of its branch."""
     return [event for service in RECORDING for event in events_of(service)]
 
 

@@ -17,6 +17,7 @@ from nats.js import JetStreamContext
 from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy
 from nats.js.errors import NotFoundError
 
+from chassis import nats_client
 from chassis.ledger.note import Verifier
 from congdoan.following import snapshots
 from congdoan.following.beginning import Beginning
@@ -190,7 +191,7 @@ def _consumer(name: str, read: int) -> ConsumerConfig:
 
 async def _connected(place: Place) -> Client:
     """:raises Interrupted: there is nobody, or the credentials are refused."""
-    client = Client()
+    client: Client = nats_client.Client()
 
     async def hear(error: Exception) -> None:
         """The call that fails says it; the library would print it as well."""

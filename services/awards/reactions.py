@@ -9,8 +9,9 @@ from collections.abc import Iterable
 from awards.domain.child_publication import NothingToEnd, ReviewChildPublications
 from awards.events import ChildHonourPublished
 from chassis.commands import Command
-from chassis.events import RecordedEvent, topics_of
+from chassis.events import topics_of
 from chassis.reactions import NUMBERED_LATER, Reaction
+from chassis.recorded import RecordedEvent
 from membership.events import ConsentPurpose, ConsentWithdrawn, SubjectErased
 
 

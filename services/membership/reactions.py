@@ -11,11 +11,13 @@ import structlog
 
 from chassis.commands import Command
 from chassis.database import Connection, Pool, fetch
-from chassis.events import RecordedEvent, topics_of
+from chassis.events import topics_of
 from chassis.following import unprocessable
+from chassis.generations.tables import clear
 from chassis.key_store import LISTED_AT_ONCE, NOBODY
 from chassis.reactions import NUMBERED_LATER, Reaction
 from chassis.read_models import ReadModel
+from chassis.recorded import RecordedEvent
 from membership.domain.data_request import RequestClosed
 from membership.domain.erasure import AcknowledgementsOutstanding, CertifyErasure
 from membership.events import ErasureAcknowledged, SubjectErased
@@ -109,11 +111,7 @@ class StayErased:
     async def _clear(self, persons: Sequence[UUID]) -> None:
         async with self._pool.connection() as connection, connection.transaction():
             for model in self._models:
-                # Locked before it is emptied, so that another process does not fill it from where it was.
-                await connection.execute("update followers set position = 0 where follower = %s", (model.name,))
-                await connection.execute(f"truncate {model.table}".encode())
-                # What lies aside comes again with the history, and could not be put aside twice.
-                await connection.execute("delete from parked where follower = %s", (model.name,))
+                await clear(connection, model)
             await connection.execute("insert into erased select unnest(%s::uuid[]) on conflict do nothing", (persons,))
 
 

@@ -53,6 +53,7 @@ from membership.rpc import (
     OfficersQuestions,
     PersonalDataQuestions,
     Questions,
+    Readings,
 )
 from membership.rpc.snapshots import SUBJECT as SNAPSHOTS
 from membership.rpc.snapshots import Snapshots
@@ -76,7 +77,8 @@ def real(settings: Settings, tracing: Tracing | None = None) -> Service:
         on_events=lambda *happened: _place(tree, *happened),
     )
     units.live = families.live = persons.live = application.live
-    consents_current = _answer_families(service, tree, application, register)
+    readings = Readings(application, service.today, uuid4)
+    consents_current = _answer_families(service, tree, readings, register)
     questions = Questions(
         service.pool,
         tree,
@@ -85,6 +87,7 @@ def real(settings: Settings, tracing: Tracing | None = None) -> Service:
         consents_current=consents_current,
         tree_position=service.tree_position,
         hash_id=hash_id,
+        readings=readings,
     )
     service.answer(SERVICE, questions.answers)
     service.answer(OFFICERS, _officers(service, tree).answers)
@@ -104,9 +107,7 @@ def _answer_branches(service: Service, tree: Hierarchy, register: Follower) -> N
     service.parts.append(Answering(service.settings.nats_url, service.name, SNAPSHOTS, snapshots.answer))
 
 
-def _answer_families(
-    service: Service, tree: Hierarchy, application: Application, register: Follower
-) -> Callable[[], Awaitable[None]]:
+def _answer_families(service: Service, tree: Hierarchy, readings: Readings, register: Follower) -> Callable[[], Awaitable[None]]:
     """Answer about consents, children and names; what waits until members and consents are current."""
     consents, children, units, transfers, _ = service.keep(CONSENT_ROWS, CHILDREN, MEMBER_UNITS, PENDING_TRANSFERS, READINGS)
 
@@ -116,15 +117,8 @@ def _answer_families(
     def of_consents() -> Awaitable[None]:
         return current(register, consents, children, units)
 
-    service.answer(CONSENTS, ConsentsQuestions(service.pool, service.today, of_consents).answers)
-    names = NamesQuestions(
-        service.pool,
-        tree,
-        service.today,
-        commands=application,
-        current=lambda: current(register, transfers),
-        new_id=uuid4,
-    )
+    service.answer(CONSENTS, ConsentsQuestions(service.pool, service.today, of_consents, readings).answers)
+    names = NamesQuestions(service.pool, tree, service.today, readings=readings, current=lambda: current(register, transfers))
     service.answer(NAMES, names.answers)
     return of_consents
 

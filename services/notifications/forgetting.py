@@ -10,8 +10,9 @@ from uuid import UUID, uuid5
 
 from chassis.commands import Call, Command
 from chassis.database import Connection, Pool
-from chassis.events import RecordedEvent, topics_of
+from chassis.events import topics_of
 from chassis.reactions import CommandPath
+from chassis.recorded import RecordedEvent
 from chassis.refusals import Refusal, Unavailable
 from chassis.security import Caller
 from membership.events import SubjectErased

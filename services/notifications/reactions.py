@@ -9,8 +9,9 @@ from collections.abc import Iterable, Mapping
 from uuid import UUID, uuid5
 
 from chassis.commands import Command
-from chassis.events import Event, RecordedEvent, topics_of
+from chassis.events import Event, topics_of
 from chassis.reactions import NUMBERED_LATER, Reaction
+from chassis.recorded import RecordedEvent
 from membership.events import (
     DataRequestAnswered,
     DataRequestCarriedOut,

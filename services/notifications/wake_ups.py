@@ -23,8 +23,9 @@ from nats.js.errors import Error as JetStreamApiError
 from chassis.commands import Call
 from chassis.database import Connection as DatabaseConnection
 from chassis.database import Pool
-from chassis.events import RecordedEvent, topics_of
+from chassis.events import topics_of
 from chassis.reactions import CommandPath
+from chassis.recorded import RecordedEvent
 from chassis.refusals import Refusal, Unavailable
 from chassis.security import Caller
 from chassis.stacks import stack_of

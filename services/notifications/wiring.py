@@ -6,10 +6,10 @@ from datetime import datetime
 from typing import Any
 
 from chassis.application import Application
+from chassis.ending import ended
 from chassis.following import Follower
 from chassis.reactions import CommandReaction
 from chassis.service import Service, utc_now
-from chassis.streams import ended
 from chassis.telemetry import Tracing
 from federation.membership.v1 import membership_pb2, personal_data_pb2
 from membership.events import UNITS, SubjectErased

@@ -15,10 +15,10 @@ from awards.rpc import CHILD_HONOURS
 from chassis.application import Application
 from chassis.commands import Call
 from chassis.database import Pool, open_pool
-from chassis.events import Actor, Metadata, RecordedEvent
 from chassis.following import Follower
 from chassis.hierarchy import Hierarchy
 from chassis.reactions import CommandReaction
+from chassis.recorded import Actor, Metadata, RecordedEvent
 from chassis.refusals import Refusal, Unavailable
 from chassis.rpc import needs_of
 from chassis.security import Caller, Role

@@ -37,8 +37,9 @@ from awards.read_models.initiatives import INITIATIVES
 from awards.read_models.nominations import NOMINATIONS
 from awards.read_models.programmes import PROGRAMMES
 from awards.read_models.quotas import QUOTAS
-from chassis.events import Event, RecordedEvent
+from chassis.events import Event
 from chassis.read_models import Key, ReadModel
+from chassis.recorded import RecordedEvent
 from membership.events import Level
 from tests.awards import a_nomination as example
 

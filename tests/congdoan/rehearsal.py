@@ -17,9 +17,10 @@ from chassis.application import AnyHandler
 from chassis.authorities import Mandate
 from chassis.claims import Claim
 from chassis.commands import Aggregate, parse
-from chassis.events import Event, RecordedEvent
+from chassis.events import Event
 from chassis.hierarchy import Hierarchy
 from chassis.messages import fields_of, message_of
+from chassis.recorded import RecordedEvent
 from chassis.security import Caller, Role
 from congdoan.clients import contract_of
 from congdoan.sample import Sample, Step

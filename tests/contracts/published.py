@@ -65,7 +65,7 @@ def accept(subject: str, headers: Mapping[str, str], body: bytes) -> str:
     if service == "ledger":
         assert what == "checkpoint"
         assert branch in document(PROVINCES)["channels"]["ledger.checkpoint"]["parameters"]["service"]["enum"]
-        name, payload = "ledger.checkpoint", body.decode()
+        name, payload = "ledger.checkpoint.of_access" if branch == "audit" else "ledger.checkpoint", body.decode()
     else:
         fields = json.loads(body)
         name, payload = f"{service}.{what}.v{fields['schema_version']}", fields

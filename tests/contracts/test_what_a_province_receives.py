@@ -24,7 +24,7 @@ from chassis.sealing import EventSeal
 from chassis.streams import set_up
 from congdoan.embedded import EmbeddedNats, EmbeddedPostgres
 from congdoan.event_contract.examples import BRANCH, example_of
-from congdoan.event_contract.schemas import events_of, every_event
+from congdoan.event_contract.schemas import events_of, told_to_provinces
 from congdoan.provinces import grant
 from congdoan.services import RECORDING
 from tests.chassis.ledger_examples import ENTRIES, message
@@ -66,7 +66,7 @@ async def everything(postgres: EmbeddedPostgres, hub: EmbeddedNats, folder: Path
             for told in CHECKPOINTS:
                 await client.jetstream().publish(told["subject"], told["note"].encode(), headers=told["headers"])
         async with province(await grant(hub.hub, BRANCH, folder)) as system:
-            return await read(system, len(every_event()) + len(CHECKPOINTS))
+            return await read(system, len(told_to_provinces()) + len(CHECKPOINTS))
 
 
 @pytest.fixture(scope="module")
@@ -78,7 +78,7 @@ def received(postgres: EmbeddedPostgres, tmp_path_factory: pytest.TempPathFactor
 
 def test_every_message_is_as_the_document_says_and_each_of_its_messages_is_received(received: list[Msg]) -> None:
     names = sorted(accept(one.subject, one.headers or {}, one.data) for one in received)
-    today = [f"{event.topic}.v{event.schema_version}" for event in every_event()]
+    today = [f"{event.topic}.v{event.schema_version}" for event in told_to_provinces()]
     assert names == sorted([*today, *["ledger.checkpoint"] * len(CHECKPOINTS)])
 
 
@@ -93,7 +93,7 @@ def test_the_positions_are_those_that_may_be_relied_on(received: list[Msg]) -> N
 
 def test_what_is_personal_came_sealed(received: list[Msg]) -> None:
     sealed = [one for one in received if SEALED.encode() in one.data]
-    assert len(sealed) == len([event for event in every_event() if event.personal_fields])
+    assert len(sealed) == len([event for event in told_to_provinces() if event.personal_fields])
     assert not [one for one in received if b"1990-01-02" in one.data]
 
 

@@ -14,7 +14,7 @@ SERVICES = ("membership", "welfare", "awards", "notifications", "audit")
 ROOMS = {
     "__init__", "__main__", "settings", "wiring", "events", "domain", "application", "read_models", "rpc", "clients", "reactions"
 }  # fmt: skip
-OWN_ROOMS = {"audit": {"ledger"}, "notifications": {"forgetting", "mail", "sender", "templates", "wake_ups"}}
+OWN_ROOMS = {"audit": {"history", "ledger"}, "notifications": {"forgetting", "mail", "sender", "templates", "wake_ups"}}
 SAYS_NOTHING = {"utils", "util", "common", "helpers", "helper", "misc", "manager", "base"}
 MODULES = sorted(
     path

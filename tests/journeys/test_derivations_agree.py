@@ -23,11 +23,11 @@ from awards.events import AwardForm, AwardScope, FlagAwarded
 from awards.read_models.award_counts import AWARD_COUNTS
 from awards.read_models.initiative_counts import INITIATIVE_COUNTS
 from chassis.database import Pool, fetch, migrate, open_pool
-from chassis.events import RecordedEvent
 from chassis.following import Effect, Follower
 from chassis.hierarchy import Hierarchy
 from chassis.projector import Projection
 from chassis.read_models import ReadModel
+from chassis.recorded import RecordedEvent
 from membership.events import UNITS, Attachment, Level, UnitAttached, UnitEstablished
 from membership.read_models.member_counts import MEMBER_COUNTS
 from membership.read_models.plan_items import PLAN_ITEMS

@@ -237,6 +237,7 @@ def test_the_suite_tells_the_published_figures_survives_a_killed_service_and_goe
         document = json.loads(first.out)
         check_published(document)
         check_reports(first, data, document)
+        check_the_history_is_whole(first, data)
         check_a_killed_service_comes_back(first, data, document)
         check_a_second_suite_beside_it(first, data)
         before = first.positions(data)
@@ -273,7 +274,21 @@ def check_reports(running: Running, data: Path, document: dict[str, Any]) -> Non
     assert "117,78" in table.stdout
     assert running.congdoan("report", "summary", "--unit", "nowhere", "--year", "2023").returncode == 2
     aside = running.congdoan("deadletters", "list", "--json")
-    assert json.loads(aside.stdout) == {"dead_letters": []}
+    assert json.loads(aside.stdout) == {"dead_letters": [], "stale": []}
+
+
+def check_the_history_is_whole(running: Running, data: Path) -> None:
+    """An auditor finds nothing wrong, by stream and store, goes on from there, and that it was done is recorded."""
+    since = ("--since", data / "verified")
+    for source in ("stream", "store"):
+        told = running.congdoan("audit", "verify", "--from", source, *since, "--data", data, "--json")
+        found = json.loads(told.stdout)
+        assert (told.returncode, found["whole"]) == (0, True), told.stdout
+        assert {service["service"] for service in found["services"]} >= {"membership", "audit"}
+        assert found["recorded"] > 0
+    assert found["services"][0]["first_position"] > 1
+    assert (data / "secrets/auditor.nk").stat().st_mode & 0o077 == 0
+    assert running.congdoan("audit", "verify", "--key", "nothing", "--data", data).returncode == 2
 
 
 def check_a_killed_service_comes_back(running: Running, data: Path, document: dict[str, Any]) -> None:

@@ -218,7 +218,7 @@ async def erasing_suite(
     """A running suite with its units."""
     suite = ErasingSuite(postgres, nats_url, folder)
     suite.prepare()
-    await set_up(nats_url, ["membership", "welfare", "awards", "notifications"])
+    await set_up(nats_url, ["membership", "welfare", "awards", "notifications", "audit"])
     try:
         await suite.start_membership()
         await suite.establish()

@@ -12,8 +12,9 @@ from chassis import acknowledging
 from chassis.acknowledging import Acknowledging
 from chassis.clients import Refused
 from chassis.commands import Call
-from chassis.events import Actor, Event, Metadata, RecordedEvent, topics_of
+from chassis.events import Event, topics_of
 from chassis.following import Follower, Unprocessable
+from chassis.recorded import Actor, Metadata, RecordedEvent
 from chassis.refusals import Unavailable
 from chassis.rich_status import Heard
 from chassis.security import Caller, Role

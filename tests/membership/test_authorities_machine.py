@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from chassis.authorities import Authority, Mandate, NoAuthority
-from chassis.events import RecordedEvent
 from chassis.read_models import Key
+from chassis.recorded import RecordedEvent
 from chassis.refusals import Refusal
 from membership.domain.committee import COMMITTEE, Committee, OfficeFacts
 from membership.domain.delegation import delegate, revoke

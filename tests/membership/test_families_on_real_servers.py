@@ -253,12 +253,36 @@ async def test_nothing_is_left_of_an_erased_child(members: Membership) -> None:
     await refused(members.call("ListConsents", person_id=kid), StatusCode.NOT_FOUND, "PersonUnknown")
 
 
-async def test_an_officer_reads_the_names_of_its_own_members_freely_and_nothing_is_recorded(members: Membership) -> None:
+async def test_an_officer_reads_the_names_of_its_own_members_without_a_reason_and_that_is_recorded(members: Membership) -> None:
     lan, minh = await members.admit(), await members.admit(name="Trần Văn Minh")
-    head = await members.head()
     assert await members.names(minh, lan) == [("Trần Văn Minh", False, ""), ("Nguyễn Thị Lan", False, "")]
     assert await members.names(lan, caller=PROVINCE) == [("Nguyễn Thị Lan", False, "")]
-    assert await members.head() == head
+    readings = await eventually_readings(members, 2)
+    assert [(one.unit, one.reader, one.reason, set(one.member_ids)) for one in readings] == [
+        ("so-y-te", OFFICER.id, "", {minh, lan}),
+        ("so-y-te", PROVINCE.id, "", {lan}),
+    ]
+
+
+async def test_whatever_is_told_of_a_person_is_recorded_whoever_is_told(members: Membership) -> None:
+    lan, kid = await members.admit(), str(uuid4())
+    await members.do("RegisterChild", child_id=kid, member_id=lan, full_name="Lê Bé", birth_date="2015-06-01")
+    consent: dict[str, Any] = {"person_id": lan, "purpose": 1, "given_by": 1, "text_version": "2026-01"}
+    await members.do("GiveConsent", **consent, evidence="Công văn 2")
+    await members.call("GetMember", member_id=lan)
+    await members.call("ListMembers", PROVINCE, unit="vinh-phuc", page={})
+    await members.call("ListChildren", member_id=lan)
+    await members.call("ListConsents", person_id=lan)
+    await members.call("GetMemberContacts", NOTIFICATIONS, member_ids=[lan])
+    readings = await eventually_readings(members, 5)
+    whole = ["full_name", "birth_date", "phone", "email"]
+    assert [(one.reader, list(one.fields), list(one.member_ids)) for one in readings] == [
+        (OFFICER.id, whole, [lan]),
+        (PROVINCE.id, whole, [lan]),
+        (OFFICER.id, ["full_name", "birth_date"], [kid]),
+        (OFFICER.id, ["evidence"], [lan]),
+        (NOTIFICATIONS.id, ["full_name", "email"], [lan]),
+    ]
 
 
 async def test_a_foreign_member_and_one_that_is_not_there_look_the_same(members: Membership) -> None:

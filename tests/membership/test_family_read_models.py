@@ -8,8 +8,9 @@ from uuid import UUID, uuid4
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chassis.events import Event, RecordedEvent
+from chassis.events import Event
 from chassis.read_models import Key, ReadModel
+from chassis.recorded import RecordedEvent
 from membership.events import (
     ChildDetailsCorrected,
     ChildRegistered,

@@ -7,8 +7,9 @@ from uuid import UUID
 
 import orjson
 
-from chassis.events import Actor, Event, Metadata, RecordedEvent
+from chassis.events import Event
 from chassis.read_models import ReadModel
+from chassis.recorded import Actor, Metadata, RecordedEvent
 from membership.domain.erasure import outstanding
 from membership.events import Acknowledgement, ErasureCertified, LegalHoldLifted
 from membership.read_models.data_requests import DATA_REQUESTS

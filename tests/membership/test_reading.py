@@ -46,6 +46,10 @@ def test_a_reading_is_kept_once_a_unit() -> None:
     assert reading().aggregate_id == reading(reason="Việc khác").aggregate_id != reading(unit="so-noi-vu").aggregate_id
 
 
+def test_in_ones_own_units_no_reason_is_asked_for() -> None:
+    given(READING).when(record, reading(reason=None)).then(READ.model_copy(update={"reason": ""}))
+
+
 def test_the_right_is_the_readers_own() -> None:
     assert at_reader(None, reading(), None) == "so-noi-vu"
 

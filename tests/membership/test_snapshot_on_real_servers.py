@@ -17,8 +17,8 @@ from nats.aio.client import Client
 
 from chassis import answering
 from chassis.clients import Refused
-from chassis.events import RecordedEvent
 from chassis.hierarchy import NATIONAL, Hierarchy
+from chassis.recorded import RecordedEvent
 from chassis.security import Caller, Role
 from congdoan.embedded import EmbeddedNats, EmbeddedPostgres
 from membership.events import UNITS, unit_after

@@ -5,8 +5,9 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-from chassis.events import Actor, Event, Metadata, RecordedEvent
+from chassis.events import Event
 from chassis.read_models import ReadModel
+from chassis.recorded import Actor, Metadata, RecordedEvent
 
 RECORDED_AT = datetime(2026, 11, 20, 18, 30, tzinfo=UTC)
 """Already the 21st in Hà Nội."""

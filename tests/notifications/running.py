@@ -12,15 +12,16 @@ from chassis.appends import Answer
 from chassis.application import Application
 from chassis.commands import Call, Command
 from chassis.database import AppendSignal, Pool, migrate, open_pool
-from chassis.events import Event, RecordedEvent
+from chassis.ending import ended
+from chassis.events import Event
 from chassis.following import Effect, Follower
 from chassis.hierarchy import Hierarchy, Node, first_places
 from chassis.projector import Projection, Projector
 from chassis.reactions import CommandReaction
+from chassis.recorded import RecordedEvent
 from chassis.rpc import needs_of
 from chassis.security import Caller, Rights, Role
 from chassis.store import EventStore
-from chassis.streams import ended
 from notifications import reactions
 from notifications.application import Patience, Surroundings, menu, own_menu
 from notifications.clients import Contact

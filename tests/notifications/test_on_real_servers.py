@@ -11,7 +11,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from chassis.commands import Call
-from chassis.events import RecordedEvent
+from chassis.recorded import RecordedEvent
 from chassis.refusals import Forbidden, Unavailable
 from chassis.security import Caller, Role
 from chassis.streams import SCHEDULES, Connection, api, cancel, schedule, set_up

@@ -9,7 +9,7 @@ from uuid import UUID, uuid4
 import psycopg
 import pytest
 
-from chassis.events import RecordedEvent
+from chassis.recorded import RecordedEvent
 from chassis.refusals import Unavailable
 from congdoan.embedded.ports import ReservedPort, reserve_port
 from federation.notifications.v1 import notifications_pb2 as pb

@@ -1,6 +1,7 @@
 """Of every RPC a specimen; one without fails the test, so a new one cannot be forgotten."""
 
 from collections.abc import Mapping
+from uuid import uuid4
 
 from tests.rights.specimen import (
     ASKED,
@@ -72,7 +73,12 @@ MEMBERSHIP: Mapping[str, Specimen] = {
     "GetMemberNames": Specimen(
         everybody("member"), rows=Rows("members", unit_of_member, lambda row: bool(row.full_name)), always=True
     ),
-    "ListReadings": subtree("readings", dissolved=True),
+    "ListReadings": Specimen(
+        # Those for a reason: whoever asks here about persons leaves more, without one.
+        in_unit(**ASKED),
+        rows=Rows("readings", shown=lambda row: bool(row.reason)),
+        below=(None, True),
+    ),
     "AppointOfficer": Specimen(new("position_id", officer="x", office=3, until="2028-12-31"), at=line_parent, top=False),
     "ReleaseOfficer": Specimen(having(about(position_id="position"), in_unit(reason=1)), at=line_parent, top=False),
     "DelegateAuthority": Specimen(
@@ -204,12 +210,42 @@ AUDIT: Mapping[str, Specimen] = {
     "GetLog": nationwide(),
     "ListLog": nationwide(service="welfare", page={"size": 1}),
     "ListCheckpoints": nationwide(page={"size": 1}),
+    "NameCut": nationwide(command_id=id_of("cut", TOP), name="cuoi-nam"),
+    "GetCut": nationwide(),
+    "ListCuts": nationwide(),
+    "GetFiguresAsOf": FIGURES,
+    "GetUnitTreeAsOf": Specimen(in_unit(dissolved=True, **ASKED), rows=Rows("units")),
+    "GetMemberAsOf": Specimen(MEMBER),
+    "GetCampaignAsOf": Specimen(CAMPAIGN),
+    "ListAwardsAsOf": Specimen(in_unit(year=YEAR, **ASKED), rows=Rows("awards")),
+    "BeginReplay": nationwide(command_id=id_of("replay", TOP), reason="Kiểm toán"),
+    "ListReplay": nationwide(replay_id=id_of("replay", TOP)),
+    "CertifyFigure": Specimen(in_unit(figure="nobody", year=YEAR, command_id=id_of("certificate", TOP))),
+    "ListCertifiedEvents": Specimen(lambda world, code: {"certificate_id": id_of("certificate", code)}, always=True),
+    "ReportVerification": Specimen(
+        lambda world, code: {
+            "command_id": str(uuid4()),
+            "source": "stream",
+            "whole": True,
+            "key": f"congdoan-ledger+1a2b3c4d+{'A' * 44}",
+            "parts": [{"service": "welfare"}],
+        },
+        at=None,
+    ),
 }
 
 OPERATIONS: Mapping[str, Specimen] = {
     "GetStatus": nationwide(),
+    "SweepStream": nationwide(),
     "ListDeadLetters": nationwide(),
     "ReplayDeadLetters": nationwide(follower="nobody"),
+    "ListGenerations": nationwide(),
+    "RebuildReadModel": nationwide(read_model="nobody"),
+    "CompareGenerations": nationwide(read_model="nobody"),
+    "SwitchReadModel": nationwide(read_model="nobody"),
+    "RollBackReadModel": nationwide(read_model="nobody"),
+    "DropGeneration": nationwide(read_model="nobody"),
+    "ProveFollower": nationwide(follower="nobody"),
     "AwaitPosition": nationwide(position=1),
 }
 

@@ -15,7 +15,7 @@ from grpc import StatusCode
 from chassis.clients import Refused, RpcClient
 from chassis.commands import Call
 from chassis.credentials import Credentials
-from chassis.events import Actor, Metadata
+from chassis.recorded import Actor, Metadata
 from chassis.security import Caller, Role
 from congdoan.embedded import EmbeddedPostgres
 from congdoan.issuer import AUDIENCE, ISSUER, jwk_of

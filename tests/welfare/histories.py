@@ -7,8 +7,9 @@ from uuid import UUID
 
 from hypothesis import strategies as st
 
-from chassis.events import Event, RecordedEvent
+from chassis.events import Event
 from chassis.read_models import Key, ReadModel
+from chassis.recorded import RecordedEvent
 from chassis.refusals import Refusal
 from tests.welfare import tet_campaign as tet
 from welfare.domain import budget, gift_campaign, gift_share

@@ -13,8 +13,8 @@ from awards.events import (
     PublicHonourAwarded,
 )
 from chassis.database import Pool, fetch
-from chassis.events import RecordedEvent
 from chassis.read_models import Key, ReadModel
+from chassis.recorded import RecordedEvent
 from membership.events import Level
 
 Given = FlagAwarded | CertificateOfMeritAwarded | CommendationAwarded | PublicHonourAwarded | AwardRevoked

@@ -6,8 +6,8 @@ from datetime import date
 
 from awards.events import ChildHonoured
 from chassis.database import Pool, fetch
-from chassis.events import RecordedEvent
 from chassis.read_models import ReadModel
+from chassis.recorded import RecordedEvent
 
 
 @dataclass(frozen=True, slots=True)

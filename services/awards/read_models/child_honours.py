@@ -14,8 +14,8 @@ from awards.events import (
     ChildHonourWithdrawn,
 )
 from chassis.database import Pool, fetch_rows
-from chassis.events import RecordedEvent
 from chassis.read_models import Key, ReadModel
+from chassis.recorded import RecordedEvent
 
 
 @dataclass(frozen=True, slots=True)

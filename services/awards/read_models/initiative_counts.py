@@ -6,8 +6,8 @@ from datetime import date
 
 from awards.events import InitiativeAccepted, InitiativeProgrammeOpened
 from chassis.database import Pool, fetch
-from chassis.events import RecordedEvent
 from chassis.read_models import Key, ReadModel
+from chassis.recorded import RecordedEvent
 
 
 @dataclass(frozen=True, slots=True)

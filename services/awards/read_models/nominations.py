@@ -17,8 +17,8 @@ from awards.events import (
     AwardRevoked,
 )
 from chassis.database import Pool, fetch, fetch_rows
-from chassis.events import RecordedEvent
 from chassis.read_models import Key, ReadModel
+from chassis.recorded import RecordedEvent
 
 
 @dataclass(frozen=True, slots=True)

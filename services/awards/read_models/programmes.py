@@ -8,8 +8,8 @@ from uuid import UUID
 
 from awards.events import InitiativeAccepted, InitiativeProgrammeOpened, InitiativeRegistered, InitiativeRejected
 from chassis.database import Pool, fetch_rows
-from chassis.events import RecordedEvent
 from chassis.read_models import Key, ReadModel
+from chassis.recorded import RecordedEvent
 
 
 @dataclass(frozen=True, slots=True)

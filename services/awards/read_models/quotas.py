@@ -4,8 +4,8 @@ from dataclasses import dataclass, replace
 
 from awards.events import AwardDecided, AwardForm, AwardRevoked, QuotaSet
 from chassis.database import Pool, fetch_rows
-from chassis.events import RecordedEvent
 from chassis.read_models import Key, ReadModel
+from chassis.recorded import RecordedEvent
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Who read the data of members outside its own units? That is kept before anything is told."""
+"""Who was told what belongs to a person? That is kept before anything is told, of everybody's reading."""
 
 from uuid import UUID, uuid5
 
@@ -34,7 +34,10 @@ class ReadingExists(AlreadyExists):
 
 
 class RecordReading(Command):
-    """Record that data of some members of a unit are about to be told. Given by this service alone, to itself."""
+    """Record that data of some persons of a unit are about to be told. Given by this service alone, to itself.
+
+    `reason` is None where none is asked for: in the reader's own units.
+    """
 
     reading_id: UUID
     unit: Code
@@ -43,7 +46,7 @@ class RecordReading(Command):
     reader_unit: str
     member_ids: tuple[UUID, ...]
     fields_read: tuple[str, ...]
-    reason: Reference
+    reason: Reference | None
     on: Day
 
     @property
@@ -66,7 +69,7 @@ def record(state: UUID | None, command: RecordReading, _: object) -> list[Event]
             reader_unit=command.reader_unit,
             member_ids=command.member_ids,
             fields=command.fields_read,
-            reason=command.reason,
+            reason=command.reason or "",
         )
     ]
 

@@ -167,9 +167,10 @@ class TransferRefused(Event, topic="membership.transfer_refused"):
 
 
 class PersonalDataRead(Event, topic="membership.personal_data_read"):
-    """An auditor, or an officer from elsewhere, was told `fields` of some members of `unit`, for a reason.
+    """Somebody was told `fields` of some members of `unit`, or of their children; an auditor, or an officer from elsewhere, for
+    a reason.
 
-    `reader` is the subject of its token; `reading_id` is shared by the units that were read from in one call.
+    `reader` is the subject of its token, or a service; `reading_id` is shared by the units that were read from in one call.
     """
 
     vi = (

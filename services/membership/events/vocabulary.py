@@ -74,7 +74,7 @@ define(
     reader=("người đọc, theo thẻ truy cập", "who read, as the token says"),
     reader_role=("vai trò của người đọc", "the role in which it was read"),
     reader_unit=("mã đơn vị của người đọc", "code of the reader's unit"),
-    member_ids=("mã các đoàn viên được đọc", "ids of the members that were read about"),
+    member_ids=("mã các đoàn viên, hoặc con đoàn viên, được đọc", "ids of the members, or children, that were read about"),
     fields=("các mục đã được đọc", "which fields were read"),
     purpose=("mục đích được đồng ý", "what is agreed to"),
     given_by=("ai thể hiện sự đồng ý", "who speaks"),

@@ -6,8 +6,9 @@ from datetime import date
 from uuid import UUID
 
 from chassis.database import Pool, fetch, fetch_rows
-from chassis.events import Personal, RecordedEvent
+from chassis.events import Personal
 from chassis.read_models import ReadModel
+from chassis.recorded import RecordedEvent
 from membership.domain.child import has_own_voice
 from membership.events import ChildDetailsCorrected, ChildRegistered, ConsentGiver, ConsentPurpose, SubjectErased
 from membership.read_models.consents import consents_of

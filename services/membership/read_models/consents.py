@@ -9,8 +9,9 @@ from uuid import UUID
 import orjson
 
 from chassis.database import Pool, fetch_rows
-from chassis.events import Personal, RecordedEvent
+from chassis.events import Personal
 from chassis.read_models import Key, ReadModel
+from chassis.recorded import RecordedEvent
 from membership.events import ConsentGiven, ConsentGiver, ConsentPurpose, ConsentWithdrawn, SubjectErased
 
 

@@ -8,8 +8,9 @@ from uuid import UUID
 import orjson
 
 from chassis.database import Pool, fetch, fetch_rows
-from chassis.events import SEALED, RecordedEvent
+from chassis.events import SEALED
 from chassis.read_models import ReadModel
+from chassis.recorded import RecordedEvent
 from membership.events import Acknowledgement, ErasureAcknowledged, ErasureCertified, SubjectErased
 
 _SEALED_TEXT = f'"{SEALED}'.encode()

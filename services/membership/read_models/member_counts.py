@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import date
 
 from chassis.database import Pool, fetch
-from chassis.events import RecordedEvent
 from chassis.read_models import ReadModel
+from chassis.recorded import RecordedEvent
 from membership.events import MemberJoined, MemberLeft, TransferAccepted
 
 

@@ -6,8 +6,9 @@ from datetime import date
 from uuid import UUID
 
 from chassis.database import Pool, fetch_rows
-from chassis.events import Personal, RecordedEvent
+from chassis.events import Personal
 from chassis.read_models import Key, ReadModel
+from chassis.recorded import RecordedEvent
 from chassis.vietnamese import folded, name_sort_key
 from membership.events import (
     HardshipEnded,

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from chassis.database import Pool, fetch_rows
-from chassis.events import RecordedEvent
 from chassis.read_models import ReadModel
+from chassis.recorded import RecordedEvent
 from membership.events import MemberLeft, SubjectErased, TransferAccepted, TransferRefused, TransferRequested
 
 

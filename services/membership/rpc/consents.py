@@ -19,6 +19,7 @@ from membership.events import ConsentGiver, ConsentPurpose
 from membership.read_models.children import check_publication, children_by_id, children_of, unit_of_person
 from membership.read_models.consents import ConsentRow, consents_of, consents_of_person
 from membership.read_models.members import members_by_id
+from membership.rpc.readings import Readings
 
 CONSENTS = pb.DESCRIPTOR.services_by_name["ConsentsService"]
 _PURPOSES = {number: ConsentPurpose(name) for name, number in enum_names(pb.ConsentPurpose.DESCRIPTOR).items()}
@@ -30,8 +31,8 @@ class ConsentsQuestions:
     :param current: waits until members, children and consents show every command answered so far.
     """
 
-    def __init__(self, pool: Pool, today: Callable[[], date], current: Callable[[], Awaitable[None]]) -> None:
-        self._pool, self._today, self._current = pool, today, current
+    def __init__(self, pool: Pool, today: Callable[[], date], current: Callable[[], Awaitable[None]], readings: Readings) -> None:
+        self._pool, self._today, self._current, self._readings = pool, today, current, readings
 
     @property
     def answers(self) -> Mapping[str, Query]:
@@ -46,8 +47,11 @@ class ConsentsQuestions:
     async def consents(self, request: pb.ListConsentsRequest, call: Call) -> Message:
         """Everything a person, or a guardian for it, ever agreed to."""
         (person_id,) = ids_of("person_id", [request.person_id])
-        call.rights.at(await self._unit_of(person_id))
+        unit = await self._unit_of(person_id)
+        call.rights.at(unit)
         rows = await consents_of_person(self._pool, person_id)
+        if any(period.evidence for row in rows for period in row.periods):
+            await self._readings.keep(call, [(unit, person_id)], ("evidence",))
         return pb.ListConsentsResponse(consents=[consent for row in rows for consent in _consents(row)])
 
     async def children(self, request: pb.ListChildrenRequest, call: Call) -> Message:
@@ -58,6 +62,8 @@ class ConsentsQuestions:
             raise MemberUnknown("member_id")
         call.rights.at(members[member_id].unit)
         rows = await children_of(self._pool, member_id)
+        told = [(members[member_id].unit, row.child_id) for row in rows if row.full_name is not None]
+        await self._readings.keep(call, told, ("full_name", "birth_date"))
         return pb.ListChildrenResponse(children=[message_of(pb.Child, row) for row in rows])
 
     async def check_consents(self, request: pb.CheckConsentsRequest, call: Call) -> Message:

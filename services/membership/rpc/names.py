@@ -1,27 +1,28 @@
-"""Who is told which name? Message to question and answer to message; every reading that must be kept is kept before."""
+"""Who is told which name? Message to question and answer to message; every reading is kept before."""
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
 from datetime import date
 from uuid import UUID
 
 from google.protobuf.message import Message
 
-from chassis.commands import Call, Command, parse
+from chassis.commands import Call
 from chassis.database import Pool
 from chassis.hierarchy import Hierarchy
 from chassis.messages import message_of
 from chassis.paging import page_of
 from chassis.questions import ids_of
 from chassis.refusals import Language, Refusal
-from chassis.rpc import CommandPath, Query
+from chassis.rpc import Query
 from chassis.security import Role
 from federation.contract.v1 import contract_pb2
 from federation.membership.v1 import names_pb2 as pb
-from membership.domain.reading import NameWithheld, ReasonMissing, RecordReading
+from membership.domain.reading import NameWithheld, ReasonMissing
 from membership.read_models.members import MemberRow, members_by_id
 from membership.read_models.pending_transfers import transfers_of
 from membership.read_models.readings import ReadingRow, readings_in
+from membership.rpc.readings import Readings
 
 NAMES = pb.DESCRIPTOR.services_by_name["NamesService"]
 NAME = "full_name"
@@ -40,7 +41,6 @@ class NamesQuestions:
 
     :param current: waits until members and transfers show every command answered so far, so that nobody who was erased
         or moved on is told of.
-    :param new_id: makes the id of a reading.
     """
 
     def __init__(
@@ -49,12 +49,10 @@ class NamesQuestions:
         tree: Hierarchy,
         today: Callable[[], date],
         *,
-        commands: CommandPath,
+        readings: Readings,
         current: Callable[[], Awaitable[None]],
-        new_id: Callable[[], UUID],
     ) -> None:
-        self._pool, self._tree, self._today = pool, tree, today
-        self._commands, self._current, self._new_id = commands, current, new_id
+        self._pool, self._tree, self._today, self._readings, self._current = pool, tree, today, readings, current
 
     @property
     def answers(self) -> Mapping[str, Query]:
@@ -62,14 +60,14 @@ class NamesQuestions:
         return {"GetMemberNames": self.names, "ListReadings": self.readings}
 
     async def names(self, request: pb.GetMemberNamesRequest, call: Call) -> Message:
-        """The names of some members, in the order asked; readings from outside are recorded before."""
+        """The names of some members, in the order asked; who reads them is recorded before."""
         ids, reason = ids_of("member_ids", request.member_ids), request.reason.strip()
         if call.caller.role is Role.AUDITOR and not reason:
             raise ReasonMissing()
         await self._current()
         asked = await self._sorted(ids, call)
-        if reason:
-            await self._record(asked.outside.values(), reason, call)
+        told = [*asked.own.values(), *(asked.outside.values() if reason else ())]
+        await self._readings.keep(call, [(row.unit, row.member_id) for row in told if row.full_name is not None], (NAME,), reason)
         language = call.caller.language
         return pb.GetMemberNamesResponse(members=[_name(member_id, asked, bool(reason), language) for member_id in ids])
 
@@ -91,37 +89,6 @@ class NamesQuestions:
         moving = await transfers_of(self._pool, [member_id for member_id in found if member_id not in own])
         arriving = call.rights.only(moving.items(), lambda move: move[1])
         return _Asked(own, {member_id: found[member_id] for member_id, _ in arriving})
-
-    async def _record(self, rows: Iterable[MemberRow], reason: str, call: Call) -> None:
-        """Keep who reads what, a unit an event; nothing is told when that fails.
-
-        :raises Refusal: it cannot be kept, or the reason is no line of text.
-        """
-        by_unit: dict[str, list[UUID]] = {}
-        for row in rows:
-            if row.full_name is not None:
-                by_unit.setdefault(row.unit, []).append(row.member_id)
-        caller, reading_id = call.caller, self._new_id()
-        fields = {
-            "reading_id": reading_id,
-            "reader": caller.id,
-            "reader_role": caller.role.name.lower(),
-            "reader_unit": caller.unit,
-            "fields_read": (NAME,),
-            "reason": reason,
-            "on": self._today(),
-        }
-        commands: list[Command] = [
-            parse(RecordReading, {**fields, "command_id": self._new_id(), "unit": unit, "member_ids": tuple(member_ids)})
-            for unit, member_ids in sorted(by_unit.items())
-        ]
-        if not commands:
-            return
-        # The service records it by its own right; the actor is the reader.
-        by_itself = replace(call, caller=replace(caller, service="membership"))
-        for outcome in await self._commands.execute_batch(by_itself, commands):
-            if isinstance(outcome, Refusal):
-                raise outcome
 
 
 def _name(member_id: UUID, asked: _Asked, reasoned: bool, language: Language) -> pb.MemberName:

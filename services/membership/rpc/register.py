@@ -1,6 +1,6 @@
 """Message to question, and answer to message. No rule stands here; commands need no line at all."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from datetime import date
 from re import ASCII, fullmatch
 from uuid import UUID
@@ -24,10 +24,13 @@ from membership.read_models.figures import figures
 from membership.read_models.members import MemberRow, active_members, members_by_id, members_by_national_id
 from membership.read_models.plan_items import items_of
 from membership.read_models.reports import reports_of
+from membership.rpc.readings import Readings, Told
 
 SERVICE = pb.DESCRIPTOR.services_by_name["MembershipService"]
 
 
+PERSONAL_FIELDS = ("full_name", "birth_date", "phone", "email")
+"""What is told of a member that belongs to the person."""
 MAX_NAME = 200
 """Characters of a name that is looked for."""
 
@@ -45,10 +48,11 @@ class Questions:
         consents_current: Callable[[], Awaitable[None]],
         tree_position: Callable[[], Awaitable[int]],
         hash_id: HashId,
+        readings: Readings,
     ) -> None:
         self._pool, self._tree, self._today = pool, tree, today
         self._register_current, self._consents_current = register_current, consents_current
-        self._tree_position, self._hash_id = tree_position, hash_id
+        self._tree_position, self._hash_id, self._readings = tree_position, hash_id, readings
 
     @property
     def answers(self) -> Mapping[str, Query]:
@@ -94,7 +98,7 @@ class Questions:
         if member_id not in rows:
             raise MemberUnknown("member_id")
         call.rights.at(rows[member_id].unit)
-        return _member(rows[member_id])
+        return (await self._told([rows[member_id]], call))[0]
 
     async def find_member(self, request: pb.FindMemberRequest, call: Call) -> Message:
         """Whoever has a national id, if the caller may see that member."""
@@ -103,7 +107,7 @@ class Questions:
         rows = await members_by_national_id(self._pool, self._hash_id(request.national_id))
         if not (seen := call.rights.only(rows, lambda row: row.unit)):
             raise MemberUnknown("national_id")
-        return _member(seen[0])
+        return (await self._told(seen[:1], call))[0]
 
     async def members(self, request: pb.ListMembersRequest, call: Call) -> Message:
         """A page of the active members of a subtree."""
@@ -114,7 +118,7 @@ class Questions:
         units = call.rights.among(request.unit)
         rows = await active_members(self._pool, units, request.name, page.size + 1, page.after(str, str, UUID))
         rows, following = page.cut(rows, lambda row: (row.unit, row.name_key, row.member_id))
-        return pb.ListMembersResponse(members=map(_member, rows), next=following)
+        return pb.ListMembersResponse(members=await self._told(rows, call), next=following)
 
     async def check_members(self, request: pb.CheckMembersRequest, call: Call) -> Message:
         """Active or not, and where, in the order asked; whoever was admitted before the question is there.
@@ -141,6 +145,7 @@ class Questions:
         }
         rows = await members_by_id(self._pool, list(agreed))
         known = [rows[member_id] for member_id in asked if member_id in rows]
+        await self._readings.keep(call, _personal(known), ("full_name", "email"))
         return pb.GetMemberContactsResponse(contacts=[message_of(pb.MemberContact, row) for row in known])
 
     async def reports(self, request: pb.ListReportObligationsRequest, call: Call) -> Message:
@@ -170,6 +175,11 @@ class Questions:
         call.rights.at(request.unit)
         return figures_message(as_of, await figures(self._pool, self._tree, request.unit, year_of(request), as_of))
 
+    async def _told(self, rows: Sequence[MemberRow], call: Call) -> list[pb.Member]:
+        """Some members, once it is kept who is told of them."""
+        await self._readings.keep(call, _personal(rows), PERSONAL_FIELDS)
+        return [_member(row) for row in rows]
+
     def _unit(self, node: Node, on: date | None) -> pb.Unit:
         return message_of(
             pb.Unit,
@@ -185,6 +195,11 @@ class Questions:
             return message_of(pb.MemberCheck, member_id=member_id, status="unknown", unit="", in_subtree=False)
         in_subtree = self._tree.is_under(row.unit, unit)
         return message_of(pb.MemberCheck, member_id=member_id, status=_status(row), unit=row.unit, in_subtree=in_subtree)
+
+
+def _personal(rows: Iterable[MemberRow]) -> list[Told]:
+    """Those of whom anything personal is told: of whoever was erased, there is nothing."""
+    return [(row.unit, row.member_id) for row in rows if row.full_name is not None]
 
 
 def _member(row: MemberRow) -> pb.Member:

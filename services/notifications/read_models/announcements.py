@@ -8,8 +8,8 @@ from typing import Any
 from uuid import UUID
 
 from chassis.database import Pool, fetch, fetch_rows
-from chassis.events import RecordedEvent
 from chassis.read_models import ReadModel
+from chassis.recorded import RecordedEvent
 from notifications.events import AnnouncementPublished, AnnouncementRead
 
 

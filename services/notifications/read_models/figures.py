@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from datetime import date
 
 from chassis.database import Pool, fetch
-from chassis.events import RecordedEvent
 from chassis.hierarchy import Hierarchy
 from chassis.read_models import ReadModel
+from chassis.recorded import RecordedEvent
 from notifications.events import AnnouncementPublished, EscalationRaised, ReminderFired
 
 FIGURES = ("announcements", "reminders_sent", "escalations")

@@ -8,8 +8,8 @@ from uuid import UUID
 import orjson
 
 from chassis.database import Pool, fetch_rows
-from chassis.events import RecordedEvent
 from chassis.read_models import ReadModel
+from chassis.recorded import RecordedEvent
 from notifications.events import Channel, NotificationRead, NotificationRequested, NotificationWithdrawn, RecipientKind
 
 

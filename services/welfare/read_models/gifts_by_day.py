@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import date
 
 from chassis.database import Pool, fetch
-from chassis.events import RecordedEvent
 from chassis.read_models import Key, ReadModel
+from chassis.recorded import RecordedEvent
 from welfare.events import GiftDistributed, GiftReturned
 
 

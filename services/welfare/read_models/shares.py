@@ -6,8 +6,8 @@ from datetime import date
 from uuid import UUID
 
 from chassis.database import Pool, fetch_rows
-from chassis.events import RecordedEvent
 from chassis.read_models import Key, ReadModel
+from chassis.recorded import RecordedEvent
 from welfare.events import (
     BeneficiaryApproved,
     BeneficiaryProposed,
