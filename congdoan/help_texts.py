@@ -150,7 +150,10 @@ TEXTS: Mapping[str, tuple[str, str]] = {
         "Đọc lại mọi sự kiện khớp bộ lọc, mỗi sự kiện một dòng; bị ngắt thì chạy lại đúng lệnh. Lần đọc được ghi lại.",
         "Every event that matches, one a row; interrupted, the same command completes the file. The reading is recorded.",
     ),
-    "audit replay:reason": ("Lý do đọc; được ghi vào lịch sử.", "Why it is read; it is kept in the history."),
+    "audit replay:reason": (
+        "Lý do đọc, được ghi vào lịch sử (mặc định: kiểm toán).",
+        "Why it is read, which is kept in the history (default: an audit).",
+    ),
     "audit replay:recorded_from": (
         "Ghi từ ngày này hoặc thời điểm này (RFC 3339).",
         "Recorded from this day, or this time (RFC 3339), on.",
@@ -191,7 +194,10 @@ TEXTS: Mapping[str, tuple[str, str]] = {
         "Câu chuyện của một đoàn viên hay một đơn vị qua mọi dịch vụ, theo thứ tự thời gian. Lần đọc được ghi lại.",
         "The story of a member or a unit across services, in the order of time. The reading is recorded.",
     ),
-    "audit timeline:reason": ("Lý do đọc; được ghi vào lịch sử.", "Why it is read; it is kept in the history."),
+    "audit timeline:reason": (
+        "Lý do đọc, được ghi vào lịch sử (mặc định: kiểm toán).",
+        "Why it is read, which is kept in the history (default: an audit).",
+    ),
     "audit timeline:member": ("Mã đoàn viên (hoặc con đoàn viên).", "Id of the member, or of a member's child."),
     "audit timeline:unit": ("Mã đơn vị; gồm các đơn vị trực thuộc.", "Code of the unit; with all below it."),
     "audit timeline:cut": ("Đến lát cắt này (mặc định: tất cả đến lúc này).", "Up to this cut (default: everything by now)."),

@@ -369,6 +369,7 @@ Those who acknowledged that they keep nothing:
     "signed_at": ("Ký lúc", "Signed at"),
     "root": ("Mã băm gốc", "Root hash"),
     # the passport of a figure
+    "replay_reason": ("Kiểm toán", "An audit"),
     "figure_reason": ("Lập hộ chiếu số liệu", "A passport of the figure"),
     "figure_stated": (
         "{figure} của {unit} năm {year}, tính đến {as_of}: {value}",

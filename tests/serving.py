@@ -86,7 +86,7 @@ def a_nats_of_its_own() -> Iterator[EmbeddedNats]:
 
 def settings_of(name: str, database: str, nats_url: str, **more: Any) -> Any:
     """What a service is told: as little as there can be, with the certificates and the issuer of the run."""
-    told: dict[str, Any] = {"database_url": database, "nats_url": nats_url, "secret": SECRET, "drain_s": 0.5}
+    told: dict[str, Any] = {"database_url": database, "nats_url": nats_url, "secret": SECRET, "drain_s": 0.05}
     if name == "audit":
         told["ledger_key_file"] = ledger_key_file()
     settings = import_module(f"{name}.settings").Settings

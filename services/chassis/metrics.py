@@ -18,7 +18,9 @@
 """
 
 import asyncio
+import socket
 from collections.abc import Mapping
+from contextlib import suppress
 from threading import Thread
 from wsgiref.simple_server import WSGIServer
 
@@ -115,6 +117,11 @@ class MetricsServer:
         """Close the port."""
         if self._running:
             server, thread = self._running
-            await asyncio.to_thread(server.shutdown)  # it looks twice a second whether it is to end
+            ending = asyncio.create_task(asyncio.to_thread(server.shutdown))
+            address = (str(server.server_address[0]), self.port)
+            while not ending.done():  # it looks twice a second whether it is to end, and whenever somebody comes
+                with suppress(OSError), socket.create_connection(address, 1.0):
+                    await asyncio.wait((ending,), timeout=0.01)
+            await ending
             server.server_close()
             thread.join(1.0)

@@ -9,11 +9,12 @@ from uuid import uuid4
 
 import psycopg
 import pytest
+from nats.aio.client import Client
 
 from chassis.database import AppendSignal
 from chassis.publisher import Publisher
 from chassis.store import EventStore
-from chassis.streams import Connection, api, ensure, last_sequence, stream_name, stream_of
+from chassis.streams import Connection, api, ensure, is_closed, last_sequence, stream_name, stream_of
 from congdoan.embedded import EmbeddedNats
 from tests.connected import damage
 from tests.connected.example import (
@@ -155,9 +156,14 @@ async def test_a_stream_that_somebody_has_closed_is_opened_again(history: EventS
     async with publishing(history, database, nats_url) as publisher, connected(nats_url) as connection:
         await until(lambda: publisher.published == 10)
         await damage.closed_to_readers(connection.client, history.service)
-        await until(lambda: publisher.published == 0)
+        await until(lambda: open_to_readers(connection.client, history.service))
         await until(lambda: publisher.published == 10)
         assert await published(connection.client, history.service) == await everything(history)
+
+
+async def open_to_readers(client: Client, service: str) -> bool:
+    found = await api(client, f"STREAM.INFO.{stream_name(service)}")
+    return not is_closed(found["config"])
 
 
 async def test_nothing_is_published_onto_a_stream_that_is_ahead_of_the_store(

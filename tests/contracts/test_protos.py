@@ -119,12 +119,12 @@ def callers() -> dict[str, set[str]]:
     """
     found: dict[str, set[str]] = {}
     services = ROOT / "services"
-    for file in (*services.glob("*/clients.py"), *services.glob("*/wiring.py"), *services.glob("chassis/*.py")):
+    for file in (*services.glob("*/clients.py"), *services.glob("*/wiring.py"), *services.glob("chassis/**/*.py")):
         for node in ast.walk(ast.parse(file.read_text())):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in CALLING:
                 names = {str(argument.value) for argument in node.args if isinstance(argument, ast.Constant)}
                 for name in names & {method.name for method in METHODS}:
-                    found.setdefault(name, set()).update(RUNNING if file.parent.name == "chassis" else {file.parent.name})
+                    found.setdefault(name, set()).update(RUNNING if "chassis" in file.parts else {file.parent.name})
     return found
 
 

@@ -39,7 +39,7 @@ ReasonOption = Annotated[str, typer.Option("--reason")]
 
 @audit.command("replay")
 def audit_replay(
-    reason: ReasonOption,
+    reason: ReasonOption = "",
     recorded_from: Annotated[str, typer.Option("--recorded-from")] = "",
     recorded_to: Annotated[str, typer.Option("--recorded-to")] = "",
     effective_from: EffectiveOption = None,
@@ -63,7 +63,7 @@ def audit_replay(
     from congdoan.auditing.replaying import Asked
 
     wanted = Asked(
-        reason,
+        reason or say("replay_reason", lang.value),
         {
             "recorded_from": _time(recorded_from, "--recorded-from", lang),
             "recorded_before": _time(recorded_to, "--recorded-to", lang, after_day=True),
@@ -87,7 +87,7 @@ def audit_replay(
 
 @audit.command("timeline")
 def audit_timeline(
-    reason: ReasonOption,
+    reason: ReasonOption = "",
     member: Annotated[UUID | None, typer.Option("--member")] = None,
     unit: Annotated[str, typer.Option("--unit")] = "",
     cut: Annotated[str, typer.Option("--cut")] = "",
@@ -101,7 +101,7 @@ def audit_timeline(
 
     if (member is None) == (not unit):
         fail(MISUSED, say("member_or_unit", lang.value))
-    wanted = Asked(reason, {"member_id": member, "of_unit": unit, "cut": _cut(cut)})
+    wanted = Asked(reason or say("replay_reason", lang.value), {"member_id": member, "of_unit": unit, "cut": _cut(cut)})
 
     async def tell(federation: "Federation") -> int:
         begun = await begin(federation, wanted, uuid4())
