@@ -83,6 +83,11 @@ def test_the_guide_of_personal_data_shows_its_commands() -> None:
     assert groups >= {"consents", "datarequests", "holds", "erasure", "members", "keys"}
 
 
+def test_the_guide_of_the_auditor_names_every_command_of_an_auditor() -> None:
+    named = {tuple(words.split()[:2]) for words in named_in((REPOSITORY / "docs/auditor.md").read_text())}
+    assert named >= {("audit", name) for name in COMMAND.commands["audit"].commands}
+
+
 @pytest.mark.parametrize(
     ("words", "word"),
     [
