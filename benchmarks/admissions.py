@@ -65,7 +65,7 @@ async def sealing_on(conninfo: str) -> AsyncIterator[Sealer]:
     """What seals personal values, with the keys in a database that stands for the key store's own."""
     with TemporaryDirectory(prefix="congdoan-") as folder:
         wrapping = WrappingKeys(Path(folder) / "wrapping")
-        wrapping.put_first()
+        wrapping.put_first(bytes)  # the same at every round, for the keys of persons stay in the database
         await asyncio.to_thread(migrate, conninfo, steps=KEY_STEPS)
         keys = KeyStore(conninfo, wrapping)
         await keys.start()
