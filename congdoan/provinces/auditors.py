@@ -17,7 +17,7 @@ import orjson
 
 from chassis.files import write_whole
 from chassis.streams import LEDGER, stream_name
-from congdoan.provinces.keys import SEED_BYTES, NotASeed, public_key_of, seed_of
+from congdoan.provinces.keys import SEED_BYTES, key_in, public_key_of, seed_of
 from congdoan.services import SERVICES
 
 FOLDER = "auditors"
@@ -92,7 +92,7 @@ class Auditors:
         """
         if not _NAME.fullmatch(name):
             raise NoAuditorName(name)
-        found, there = self.get(name), _key_in(file)
+        found, there = self.get(name), key_in(file)
         if there is not None:
             if found is None or there != found.key:
                 raise KeyInTheWay(str(file))
@@ -121,16 +121,6 @@ def questions() -> list[tuple[str, str]]:
     """What an auditor may ask of JetStream, and how it is answered: by several messages, or by one."""
     asked = [(f"DIRECT.GET.{stream}", "stream") for stream in readable_streams()]
     return asked + [(f"STREAM.INFO.{stream}", "") for stream in readable_streams()]
-
-
-def _key_in(file: Path) -> str | None:
-    """The public key of a file, empty when it holds none; None when there is no file."""
-    try:
-        return public_key_of(file.read_text())
-    except FileNotFoundError:
-        return None
-    except (NotASeed, ValueError):
-        return ""
 
 
 def _read(file: Path) -> Auditor:

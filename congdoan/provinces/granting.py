@@ -16,7 +16,7 @@ from congdoan.provinces import branch_streams
 from congdoan.provinces.configuration import BRANCH, PROVINCE_DOMAIN
 from congdoan.provinces.grants import Grant, Limits
 from congdoan.provinces.hub import Hub
-from congdoan.provinces.keys import SEED_BYTES, NotASeed, public_key_of, seed_of
+from congdoan.provinces.keys import SEED_BYTES, key_in, public_key_of, seed_of
 
 
 class NoCode(ValueError):
@@ -146,7 +146,7 @@ def _wanted(found: Grant | None, code: str, renew: bool, now: datetime) -> Grant
 
 def _with_credentials(hub: Hub, wanted: Grant, file: Path, entropy: Callable[[int], bytes]) -> Grant:
     """The public key is noted before the seed is written: no key comes into force that was not made for this grant."""
-    there = _key_in(file)
+    there = key_in(file)
     if wanted.next_key and there == wanted.next_key:
         return wanted
     if there is not None and there not in (wanted.key, wanted.next_key):
@@ -158,16 +158,6 @@ def _with_credentials(hub: Hub, wanted: Grant, file: Path, entropy: Callable[[in
     # Without an end of line: some readers take a file as it is.
     write_whole(file, seed.encode())
     return begun
-
-
-def _key_in(file: Path) -> str | None:
-    """The public key of a credentials file, empty when it holds none; None when there is no file."""
-    try:
-        return public_key_of(file.read_text())
-    except FileNotFoundError:
-        return None
-    except (NotASeed, ValueError):
-        return ""
 
 
 async def _end(hub: Hub, granted: Grant) -> None:

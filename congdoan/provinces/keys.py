@@ -1,6 +1,7 @@
 """What is a province's key? An nkey of a user: Ed25519, written as letters and digits that tell what they are."""
 
 import base64
+from pathlib import Path
 
 import nkeys
 
@@ -46,3 +47,13 @@ def raw_private_key(seed: str) -> bytes:
 def jwk_of(public_key: str, unit: str) -> dict[str, str]:
     """The public key as a JSON Web Key (RFC 8037), bound to the unit for which alone it speaks."""
     return {**okp_of(raw_public_key(public_key)), "kid": public_key, "alg": "EdDSA", "use": "sig", "unit": unit}
+
+
+def key_in(file: Path) -> str | None:
+    """The public key of a credentials file, empty when it holds none; None when there is no file."""
+    try:
+        return public_key_of(file.read_text())
+    except FileNotFoundError:
+        return None
+    except (NotASeed, ValueError):
+        return ""
