@@ -7,7 +7,6 @@ from uuid import UUID
 import typer
 
 from congdoan.commands.asking import (
-    MISUSED,
     DataOption,
     DayOption,
     JsonOption,
@@ -16,9 +15,9 @@ from congdoan.commands.asking import (
     UnitOption,
     asked,
     day_of,
-    fail,
     show,
 )
+from congdoan.commands.audit.cuts import CutOption, RecordedByOption, chosen
 from congdoan.commands.audit.group import audit
 from congdoan.texts import say
 
@@ -27,7 +26,7 @@ if TYPE_CHECKING:
 
     from rich.console import RenderableType
 
-    from congdoan.auditing.as_of import Asked, Choice
+    from congdoan.auditing.as_of import Asked
     from congdoan.clients import Federation
 
 cut = typer.Typer(no_args_is_help=True)
@@ -35,8 +34,6 @@ asof = typer.Typer(no_args_is_help=True)
 audit.add_typer(cut, name="cut")
 audit.add_typer(asof, name="asof")
 
-CutOption = Annotated[str, typer.Option("--cut")]
-RecordedByOption = Annotated[str, typer.Option("--recorded-by")]
 YearOption = Annotated[int, typer.Option("--year", min=1929, max=2199)]
 
 
@@ -52,7 +49,7 @@ def cut_name(
     """Give a cut a name, for ever."""
     from congdoan.auditing.as_of import name_cut
 
-    choice = _choice(at, recorded_by, lang)
+    choice = chosen(at, recorded_by, lang)
     named = asked(lambda federation: name_cut(federation, name, choice), data, lang)
     return show(named if json else say("cut_named", lang.value, name=named["name"], cut=named["cut"]))
 
@@ -79,7 +76,7 @@ def cut_show(
     """A cut as its line: of a name, by time, or of now."""
     from congdoan.auditing.as_of import cut_of
 
-    choice = _choice(cut, recorded_by, lang)
+    choice = chosen(cut, recorded_by, lang)
     found = asked(lambda federation: cut_of(federation, choice), data, lang)
     return show(found if json else found["cut"])
 
@@ -203,18 +200,7 @@ def _one(rpc: str, field: str, clocks: "Asked", data: Any, json: bool, lang: Lan
 def _clocks(as_of: "datetime | None", cut: str, recorded_by: str, lang: Lang) -> "Asked":
     from congdoan.auditing.as_of import Asked
 
-    return Asked(day_of(as_of), _choice(cut, recorded_by, lang))
-
-
-def _choice(cut: str, recorded_by: str, lang: Lang) -> "Choice":
-    from congdoan.auditing.as_of import NoMoment, choice_of
-
-    if cut and recorded_by:
-        fail(MISUSED, say("one_cut", lang.value))
-    try:
-        return choice_of(cut, recorded_by)
-    except NoMoment:
-        fail(MISUSED, say("no_moment", lang.value))
+    return Asked(day_of(as_of), chosen(cut, recorded_by, lang))
 
 
 def _page(found: dict[str, Any], what: "RenderableType", lang: Lang) -> "RenderableType":

@@ -29,6 +29,7 @@ from congdoan.commands.asking import (
     fail,
     show,
 )
+from congdoan.commands.audit.cuts import CutOption, RecordedByOption, chosen
 from congdoan.commands.audit.group import audit
 from congdoan.commands.audit.trusted import trusted_key
 from congdoan.texts import say
@@ -39,7 +40,6 @@ if TYPE_CHECKING:
     from audit.domain.passport.checking import Checked
     from audit.domain.passport.statement import Statement
     from chassis.ledger.note import Verifier
-    from congdoan.auditing.as_of import Choice
     from congdoan.auditing.figure import Certified, Progress
     from congdoan.clients import Federation
 
@@ -52,8 +52,8 @@ def audit_figure(
     unit: UnitOption,
     year: Annotated[int, typer.Option("--year")],
     as_of: DayOption = None,
-    cut: Annotated[str, typer.Option("--cut")] = "",
-    recorded_by: Annotated[str, typer.Option("--recorded-by")] = "",
+    cut: CutOption = "",
+    recorded_by: RecordedByOption = "",
     complete: Annotated[bool, typer.Option("--complete")] = False,
     out: Annotated[Path | None, typer.Option("--out", dir_okay=False)] = None,
     reason: Annotated[str, typer.Option("--reason")] = "",
@@ -65,7 +65,7 @@ def audit_figure(
     from congdoan.auditing.figure import Asked, certified, find_positions, write
 
     why = reason or say("figure_reason", lang.value)
-    wanted = Asked(name, unit, year, as_of.date() if as_of else None, why, _cut(cut, recorded_by, lang), complete)
+    wanted = Asked(name, unit, year, as_of.date() if as_of else None, why, chosen(cut, recorded_by, lang), complete)
 
     async def ask(federation: "Federation") -> "Certified":
         with _progress(lang) as progress:
@@ -84,17 +84,6 @@ def audit_figure(
         return show({**found.document, **({"file": str(out)} if out else {})})
     show(_figure(found, lang))
     return show(say("passport_written", lang.value, file=out, size=out.stat().st_size)) if out else None
-
-
-def _cut(cut: str, recorded_by: str, lang: Lang) -> "Choice":
-    from congdoan.auditing.as_of import NoMoment, choice_of
-
-    if cut and recorded_by:
-        fail(MISUSED, say("one_cut", lang.value))
-    try:
-        return choice_of(cut, recorded_by)
-    except NoMoment:
-        fail(MISUSED, say("no_moment", lang.value))
 
 
 @audit.command("check")

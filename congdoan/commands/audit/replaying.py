@@ -26,6 +26,7 @@ from congdoan.commands.asking import (
     fail,
     show,
 )
+from congdoan.commands.audit.cuts import CutOption, chosen
 from congdoan.commands.audit.group import audit
 from congdoan.texts import say
 
@@ -52,7 +53,7 @@ def audit_replay(
     command: Annotated[UUID | None, typer.Option("--command")] = None,
     actor: Annotated[str, typer.Option("--actor")] = "",
     correlation: Annotated[str, typer.Option("--correlation")] = "",
-    cut: Annotated[str, typer.Option("--cut")] = "",
+    cut: CutOption = "",
     format: Annotated[Format | None, typer.Option("--format")] = None,
     out: Annotated[Path | None, typer.Option("--out", dir_okay=False)] = None,
     data: DataOption = None,
@@ -77,7 +78,7 @@ def audit_replay(
             "of_command": command,
             "actor": actor,
             "correlation": correlation,
-            "cut": _cut(cut),
+            "cut": chosen(cut, "", lang) if cut else None,
         },
     )
     if out is None:
@@ -90,7 +91,7 @@ def audit_timeline(
     reason: ReasonOption = "",
     member: Annotated[UUID | None, typer.Option("--member")] = None,
     unit: Annotated[str, typer.Option("--unit")] = "",
-    cut: Annotated[str, typer.Option("--cut")] = "",
+    cut: CutOption = "",
     data: DataOption = None,
     json: JsonOption = False,
     lang: LangOption = Lang.VI,
@@ -101,7 +102,10 @@ def audit_timeline(
 
     if (member is None) == (not unit):
         fail(MISUSED, say("member_or_unit", lang.value))
-    wanted = Asked(reason or say("replay_reason", lang.value), {"member_id": member, "of_unit": unit, "cut": _cut(cut)})
+    wanted = Asked(
+        reason or say("replay_reason", lang.value),
+        {"member_id": member, "of_unit": unit, "cut": chosen(cut, "", lang) if cut else None},
+    )
 
     async def tell(federation: "Federation") -> int:
         begun = await begin(federation, wanted, uuid4())
@@ -192,12 +196,6 @@ def _progress(wanted: "Asked", begun: "Begun", before: int) -> "Iterator[Callabl
 
 def _put(content: bytes) -> None:
     sys.stdout.buffer.write(content)
-
-
-def _cut(cut: str) -> dict[str, str] | None:
-    """A cut by its line or by its name; None for everything by now."""
-    line = cut if ":" in cut else ""
-    return {"vector": line, "name": "" if line else cut, "recorded_by": ""} if cut else None
 
 
 def _day(day: datetime | None) -> date | None:
