@@ -1,4 +1,4 @@
-"""``python -m audit [serve|migrate|streams]``"""
+"""``python -m audit [serve|migrate [--to STEP]|streams]``"""
 
 from audit.settings import Settings
 from audit.wiring import real

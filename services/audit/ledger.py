@@ -4,7 +4,7 @@ A checkpoint is signed, stored, and only then published. Its number is its seque
 the cursor, as it is for events: of two audits one is refused, looks again and goes on; a stream that was lost is filled
 anew; after a restored backup the checkpoints that only the stream has are taken back, for what was signed was said.
 Nothing is signed that does not go on from the last checkpoint, and the tables are not believed what that one said: its
-own signature is.
+own signature is. Of several processes one leads and publishes, fenced by that sequence; signing is fenced by a locked row.
 """
 
 import asyncio
@@ -68,6 +68,8 @@ class Ledger:
     """Signs and publishes the checkpoints of some services.
 
     :param replicas: of the stream, should it be lost and made anew.
+    :param leads: whether this process is the one that signs what is due and publishes. Another one signs, under the same lock,
+        what somebody waits for there; it is published by the one that leads.
     """
 
     def __init__(
@@ -80,9 +82,10 @@ class Ledger:
         followed: Sequence[Followed],
         *,
         replicas: int = 1,
+        leads: Callable[[], bool] = lambda: True,
     ) -> None:
         self._pool, self._connection, self._signer, self._pace, self._clock = pool, connection, signer, pace, clock
-        self._followed = followed
+        self._followed, self._leads = followed, leads
         self._stream = streams.ledger_stream(replicas)
         self._look_s = min(LOOK_S, pace.interval.total_seconds())
         self._pause_s = FIRST_RETRY_S
@@ -114,14 +117,15 @@ class Ledger:
 
     def _is_due(self, service: str, last: Checkpoint | None, size: int, now: datetime) -> bool:
         covered = last.size if last else 0
-        return self._pace.is_due(last, size, now) or covered < self._hurried.get(service, 0) <= size
+        return (self._leads() and self._pace.is_due(last, size, now)) or covered < self._hurried.get(service, 0) <= size
 
     async def _run(self) -> None:
         while True:
             try:
-                await self._begin()
-                while True:
-                    await self._round()
+                leads = self._leads()
+                await self._begin(publishing=leads)
+                while leads == self._leads():
+                    await self._round(publishing=leads)
                     await asyncio.sleep(self._look_s)
             except Overtaken:
                 await asyncio.sleep(FIRST_RETRY_S)
@@ -139,27 +143,38 @@ class Ledger:
                 self.trouble = type(error).__name__
                 await self._pause()
 
-    async def _begin(self) -> None:
-        for one in self._followed:
-            await grow_all(self._pool, one.service)
-        await self._find_published()
-        async with self._pool.connection() as connection:
+    async def _begin(self, *, publishing: bool) -> None:
+        if publishing:
             for one in self._followed:
-                if last := await self._last(connection, one.service):
-                    self.last[one.service] = last
+                await grow_all(self._pool, one.service)
+            await self._find_published()
+        await self._see()
 
-    async def _round(self) -> None:
-        """Sign what is due, publish what is signed, and see that the stream is as it was left.
+    async def _round(self, *, publishing: bool) -> None:
+        """Sign what is due; where it is published, publish what is signed and see that the stream is as it was left.
 
         :raises LedgerBroken, TreeIncomplete, Overtaken: see there.
         """
         for one in self._followed:
             if self._is_due(one.service, self.last.get(one.service), one.heard(), self._clock()):
                 await self._sign(one.service)
-        await self._publish()
-        if await streams.last_of(self._client(), streams.LEDGER) != self.published:
-            raise Overtaken
+        if publishing:
+            await self._publish()
+            if await streams.last_of(self._client(), streams.LEDGER) != self.published:
+                raise Overtaken
+        else:
+            await self._see()
         self.trouble, self.broken, self._pause_s = "", None, FIRST_RETRY_S
+
+    async def _see(self) -> None:
+        """See the last checkpoints, which another process signs.
+
+        :raises LedgerBroken: one was not signed by this key.
+        """
+        async with self._pool.connection() as connection:
+            for one in self._followed:
+                if last := await self._last(connection, one.service):
+                    self.last[one.service] = last
 
     async def _pause(self) -> None:
         await asyncio.sleep(self._pause_s)

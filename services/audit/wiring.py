@@ -1,5 +1,6 @@
 """How are the parts of audit put together?"""
 
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from functools import partial
 
@@ -7,6 +8,7 @@ from prometheus_client import CollectorRegistry, Gauge
 
 from audit.application import menu
 from audit.domain.ledger import Pace
+from audit.domain.seal import LogBroken
 from audit.domain.unit_tree import UnitTree
 from audit.history import History
 from audit.ledger import Followed, Ledger
@@ -53,6 +55,7 @@ class Audit(Service):
         super().__init__("audit", settings, tracing=tracing)
         self.logs = [LogKeeper(source) for source in FOLLOWED]
         self.schema += SCHEMA
+        self.leadership.led.append(FindingOut(self.logs))
         self.ledger = self._ledger(settings, self.follow(*self.logs, by_stream=True))
         self.follow(*(FigureKeeper(source) for source in RECORDING), AwardKeeper())
         self.follow(*(KnowledgeKeeper(source, FOLLOWED) for source in FOLLOWED), by_stream=True)
@@ -61,7 +64,7 @@ class Audit(Service):
         tree = self.keep_tree(UNITS, membership.position("GetTreePosition"))
         commands = self.application(menu=[], contracts=[], own_menu=menu())
         units = UnitTree()
-        self.answer(SERVICE, Questions(self.pool, self.logs, tree, units, self.today).answers)
+        self.answer(SERVICE, Questions(self.pool, FOLLOWED, self.broken, tree, units, self.today).answers)
         (named,) = self.keep(NAMED_CUTS)
         cuts = Cuts(self.pool, FOLLOWED, self.seen, lambda: self.current(named))
         history = History(self.pool, self.bus)
@@ -72,21 +75,46 @@ class Audit(Service):
         self.answer(PASSPORT, passports.answers)
         self.answer(VERIFICATION, VerificationQuestions(commands, self.today).answers)
         self.acknowledge(SubjectErased, self.client(settings.membership_target, PERSONAL_DATA), "AcknowledgeErasure")
-        _alarm(self.metrics.registry, self.logs, self.ledger)
+        _alarm(self.metrics.registry, self.broken, self.ledger)
 
     async def ready(self) -> bool:
         """Never while a stream goes on in a way that cannot follow on what is sealed or signed: somebody must look first."""
-        whole = self.ledger.broken is None and all(keeper.broken is None for keeper in self.logs)
-        return whole and await super().ready()
+        return not self.leadership.alarm and self.ledger.broken is None and await super().ready()
+
+    def alarm(self) -> str:
+        """What does not follow on, which the process that leads finds out."""
+        broken = [str(keeper.broken) for keeper in self.logs if keeper.broken is not None]
+        return "\n".join([*broken, *([str(self.ledger.broken)] if self.ledger.broken else [])])
+
+    def broken(self, service: str) -> LogBroken | None:
+        """What of a service's stream does not follow on, whichever process finds out; None while it does."""
+        told = map(LogBroken.read, self.leadership.alarm.splitlines())
+        return next((broken for broken in told if broken is not None and broken.service == service), None)
 
     def _ledger(self, settings: Settings, logs: list[Follower]) -> Ledger:
         """:raises LedgerKeyUnreadable: the key cannot be used."""
         pace = Pace(timedelta(seconds=settings.checkpoint_interval_s), settings.checkpoint_events)
         followed = [Followed(log.source, lambda log=log: log.position) for log in logs]  # type: ignore[misc]
         signer, replicas = ledger_key(settings.ledger_key_file), settings.stream_replicas
-        ledger = Ledger(self.pool, self.bus, signer, pace, self.clock, followed, replicas=replicas)
+        leads = lambda: self.leadership.leads  # noqa: E731
+        ledger = Ledger(self.pool, self.bus, signer, pace, self.clock, followed, replicas=replicas, leads=leads)
         self.parts.append(ledger)
         return ledger
+
+
+class FindingOut:
+    """Lets whoever leads from now on find out by itself what does not follow on, before anything is followed."""
+
+    def __init__(self, logs: Sequence[LogKeeper]) -> None:
+        self._logs = logs
+
+    async def start(self) -> None:
+        """Forget what was so when this process led before."""
+        for keeper in self._logs:
+            keeper.broken = None
+
+    async def stop(self) -> None:
+        """Nothing goes on."""
 
 
 def real(settings: Settings, tracing: Tracing | None = None) -> Audit:
@@ -94,7 +122,7 @@ def real(settings: Settings, tracing: Tracing | None = None) -> Audit:
     return Audit(settings, tracing)
 
 
-def _alarm(registry: CollectorRegistry, logs: list[LogKeeper], ledger: Ledger) -> None:
+def _alarm(registry: CollectorRegistry, broken: Callable[[str], LogBroken | None], ledger: Ledger) -> None:
     """What is watched of logs and ledger, by service.
 
     ``congdoan_log_broken``: 1 while its stream does not follow on what is sealed, else 0.
@@ -103,13 +131,13 @@ def _alarm(registry: CollectorRegistry, logs: list[LogKeeper], ledger: Ledger) -
     when it was signed; 0 before the first.
     """
     said = "Whether a stream does not follow on what is sealed"
-    broken = Gauge("congdoan_log_broken", said, ["service"], registry=registry)
+    whole = Gauge("congdoan_log_broken", said, ["service"], registry=registry)
     size = Gauge("congdoan_checkpoint_size", "Events under the last checkpoint", ["service"], registry=registry)
     at = Gauge("congdoan_checkpoint_timestamp_seconds", "When the last checkpoint was signed", ["service"], registry=registry)
-    for keeper in logs:
-        broken.labels(keeper.source).set_function(lambda keeper=keeper: float(keeper.broken is not None))  # type: ignore[misc]
-        last = partial(ledger.last.get, keeper.source)
-        size.labels(keeper.source).set_function(lambda last=last: float(last().size if last() else 0))  # type: ignore[misc]
-        at.labels(keeper.source).set_function(lambda last=last: last().at.timestamp() if last() else 0.0)  # type: ignore[misc]
+    for service in FOLLOWED:
+        whole.labels(service).set_function(lambda service=service: float(broken(service) is not None))  # type: ignore[misc]
+        last = partial(ledger.last.get, service)
+        size.labels(service).set_function(lambda last=last: float(last().size if last() else 0))  # type: ignore[misc]
+        at.labels(service).set_function(lambda last=last: last().at.timestamp() if last() else 0.0)  # type: ignore[misc]
     contradicted = Gauge("congdoan_ledger_broken", "Whether something does not go on from what was signed", registry=registry)
     contradicted.set_function(lambda: float(ledger.broken is not None))

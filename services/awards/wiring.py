@@ -33,8 +33,8 @@ def real(settings: Settings, tracing: Tracing | None = None) -> Service:
     commands = [*menu(facts), *child_menu(of_children)]
     application = service.application(commands, [SERVICE, CHILD_HONOURS], own_menu=own_menu(of_children))
     facts.live = of_children.live = application.live
-    service.answer(SERVICE, Questions(service.pool, tree, service.today).answers)
-    service.answer(CHILD_HONOURS, ChildHonoursQuestions(service.pool, tree, service.today).answers)
+    service.answer(SERVICE, Questions(service.reading, tree, service.today).answers)
+    service.answer(CHILD_HONOURS, ChildHonoursQuestions(service.reading, tree, service.today).answers)
     taking = tracing.taking if tracing else None
     service.follow(*(CommandReaction(reaction, application, service.caller, taking) for reaction in reactions.ALL))
     service.acknowledge(SubjectErased, service.client(settings.membership_target, PERSONAL_DATA), "AcknowledgeErasure")

@@ -19,6 +19,7 @@ from nats.errors import Error as NatsError
 from chassis.calls import refusal_of
 from chassis.ending import ended
 from chassis.limits import Limits
+from chassis.nats_addresses import secured
 from chassis.refusals import Invalid, Language, Overloaded, Problem, Refusal
 from chassis.rich_status import retry_after
 from chassis.streams import connection_options
@@ -66,7 +67,8 @@ class Answering:
             closed = asyncio.Event()
             client = Client()
             try:
-                await client.connect(self._url, name=f"{self._name}-answering", **connection_options(closed))
+                options = connection_options(closed) | secured(self._url)
+                await client.connect(self._url, name=f"{self._name}-answering", **options)
                 await client.subscribe(self._subject, queue=f"{self._name}-answering", cb=self._asked)
                 await closed.wait()
             except (NatsError, OSError, TimeoutError) as error:

@@ -20,7 +20,7 @@ from chassis.commands import Call, Command, Handler
 from chassis.events import Branches, Event, Moves
 from chassis.live_aggregates import UNKNOWN, Live, LiveAggregates
 from chassis.recorded import Metadata
-from chassis.refusals import Conflict, Forbidden, IdTaken, Overloaded, Refusal, Unavailable
+from chassis.refusals import Conflict, Forbidden, IdTaken, Overloaded, RecordedByLaterVersion, Refusal, Unavailable
 from chassis.sealing import Keys, Sealer
 from chassis.security import Role, authorise
 from chassis.store import EventStore
@@ -101,8 +101,12 @@ class Application:
         return [outcomes.get(item, _GIVEN_UP) for item in range(len(commands))]
 
     def fingerprint(self, command: Command) -> bytes:
-        """Keyed hash of a command's content: tells a repetition from other content under the same id."""
-        content = command.__pydantic_serializer__.to_json(command)
+        """Keyed hash of a command's content: tells a repetition from other content under the same id.
+
+        What has its default is left out: a version that knows a further field says the same of a command that was given to the
+        one before.
+        """
+        content = command.__pydantic_serializer__.to_json(command, exclude_defaults=True)
         return blake2b(content, key=self._secret, digest_size=16, person=type(command).__name__.encode()[:16]).digest()
 
     def authorise(self, call: Call, handler: AnyHandler, state: Any, command: Any, facts: Any) -> None:
@@ -163,7 +167,7 @@ class Application:
 
     async def first_answer(self, command: Command) -> Answer | None:
         """The answer given before to this command id, if any."""
-        return await self._store.answer_to(command.command_id, self.fingerprint(command))
+        return await self._store.answer_to(command.command_id, self.fingerprint(command), command.aggregate_id)
 
     def kept(self, events: Sequence[Event], position: int) -> None:
         """Tell whoever must know at once what this process appended."""
@@ -265,6 +269,8 @@ class _Attempt:
     def _decide(self, command: Command) -> _Decided:
         """Decide a command; the state moves on at once."""
         entry, aggregate = self.live[command.aggregate_id], self.handler.aggregate
+        if entry.later:
+            return _Decided(command, refusal=RecordedByLaterVersion(_field_of_id(command)))
         is_other = entry.is_other_than(aggregate)
         state = None if is_other else entry.state
         try:

@@ -9,6 +9,16 @@ from chassis.appends import Answer, Append, Arrangement, Claimed, Rearranged, St
 from chassis.refusals import CommandIdReused
 
 MAX_HOLDERS = 2**31 - 2
+UNKNOWN_FINGERPRINT = b""
+"""Of a command whose events were taken back from the stream (:mod:`chassis.recovery`): what it said is not in them."""
+
+
+def is_repetition(known: bytes, acted_on: UUID, fingerprint: bytes, acts_on: UUID) -> bool:
+    """Whether a command whose id is known is the one that was answered before.
+
+    :param known: the fingerprint that was kept, and what that command `acted_on`; the aggregate alone decides where it was not.
+    """
+    return known == fingerprint or (known == UNKNOWN_FINGERPRINT and acted_on == acts_on)
 
 
 class Plan:
@@ -103,6 +113,8 @@ _CLAIM_RULES = {
     "unshare": ("unclosed", -1),
     "vacant": ("free", 0),
 }
+CLAIM_DELTAS = {mode: delta for mode, (_, delta) in _CLAIM_RULES.items()}
+"""By how much the holders of a claim change, by its mode."""
 
 
 class Objections:
@@ -119,7 +131,7 @@ class Objections:
         """The answer or error of a command, or None when nothing stands against it."""
         if append.command_id in self._repeated:
             _, _, _, fingerprint, position, aggregate_id, version = self._repeated[append.command_id]
-            if fingerprint != append.fingerprint:
+            if not is_repetition(fingerprint, aggregate_id, append.fingerprint, append.events[-1].aggregate_id):
                 return CommandIdReused("command_id")
             return Answer(position, aggregate_id, version, repeated=True)
         if self._rearranged:

@@ -43,8 +43,8 @@ Identify = Callable[[Metadata, Context], Awaitable[Caller]]
 AwaitPositions = Callable[[Mapping[str, int], float], Awaitable[None]]
 """Waits, for so many seconds at most, until positions by service have been seen; else raises DeadlinePassed."""
 
-OnCall = Callable[[str, str, float], None]
-"""Told of each call when it is over: its name, the rule of its refusal or ``OK``, and its seconds."""
+OnCall = Callable[[str, str, str, float], None]
+"""Told of each call when it is over: its name, gRPC's status, the rule of its refusal or ``OK``, and its seconds."""
 
 Serving = Callable[[str, str], AbstractContextManager[str]]
 """Opens the span of a call from its name and the caller's traceparent; gives the traceparent for what it causes."""
@@ -124,7 +124,7 @@ class Surroundings:
     tree: Tree
     limits: Limits
     await_positions: AwaitPositions | None = None
-    on_call: OnCall = lambda name, outcome, seconds: None
+    on_call: OnCall = lambda name, status, outcome, seconds: None
     serving: Serving | None = None
 
 
@@ -160,20 +160,20 @@ class Method:
         """One call; every way it can end is a status."""
         started = perf_counter()
         metadata: dict[str, str] = dict(context.invocation_metadata() or ())  # type: ignore[arg-type]
-        outcome = "OK"
+        status = outcome = "OK"
         try:
             return await self._enter(data, metadata, context)
         except asyncio.CancelledError:
-            outcome = "CANCELLED"
+            status = outcome = "CANCELLED"
             raise
         except Exception as error:
             refusal = refusal_of(error, self.full_name)
-            outcome = refusal.rule
+            status, outcome = refusal.status.name, refusal.rule
             words = told(refusal, language_of(metadata))
             # An abort sends trailers only, which a channel may still retry; a set status would send headers first.
             await context.abort(words.code, words.message, words.trailers)
         finally:
-            self.around.on_call(self.name, outcome, perf_counter() - started)
+            self.around.on_call(self.name, status, outcome, perf_counter() - started)
 
     async def _enter(self, data: bytes, metadata: Metadata, context: Context) -> bytes:
         gate = self.gate

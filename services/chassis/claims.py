@@ -5,6 +5,7 @@ By claims that are taken and given back in the same transaction as the events: a
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from hashlib import blake2b
 from typing import Literal
 
 from chassis.refusals import Refusal
@@ -24,3 +25,8 @@ class Claim:
     mode: Literal["take", "share", "release", "unshare", "vacant"]
     refusal: Callable[[], Refusal] | None = None
     limit: int | None = None
+
+
+def stored_key(key: str, secret: bytes) -> bytes:
+    """Under what a claim is stored: a keyed hash, for its key may tell a personal value."""
+    return blake2b(key.encode(), key=secret, digest_size=16).digest()

@@ -97,6 +97,18 @@ class Handler(Generic[S, C, F]):
     sees_places: bool = False
 
 
+@dataclass(slots=True)
+class Shown:
+    """What the answer to a call must show: positions by follower; and whether the service's own database alone is asked."""
+
+    positions: dict[str, int] = field(default_factory=dict)
+    by_own: bool = False
+
+    def need(self, follower: str, position: int) -> None:
+        """A position was waited for."""
+        self.positions[follower] = max(position, self.positions.get(follower, 0))
+
+
 @dataclass(frozen=True, slots=True)
 class Call:
     """One call as it travels through a service: who, with which rights, in which chain of causes, until when.
@@ -112,6 +124,7 @@ class Call:
     traceparent: str = ""
     deadline_s: float = field(default=30.0)
     rights: Rights = field(default=NO_RIGHTS, repr=False, compare=False)
+    shown: Shown = field(default_factory=Shown, repr=False, compare=False)
 
 
 call_being_answered: ContextVar[Call | None] = ContextVar("call_being_answered", default=None)

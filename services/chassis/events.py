@@ -216,12 +216,14 @@ class Event(BaseModel):
     def fields_of(cls, body: bytes) -> Json:
         """The fields of stored bytes by name, upcast to today's schema; what is sealed stays sealed.
 
-        :raises NotReadable: the bytes are of a later schema, or no JSON object.
+        :raises OfLaterVersion: the bytes are of a later schema; :raises NotReadable: they are no JSON object.
         """
         data = _parsed(body)
         version = data.get("schema_version", 1)
-        if not isinstance(version, int) or version > cls.schema_version:
-            raise NotReadable(cls.topic, f"schema version {version} is later than {cls.schema_version}")
+        if not isinstance(version, int):
+            raise NotReadable(cls.topic, "schema version is no number")
+        if version > cls.schema_version:
+            raise OfLaterVersion(cls.topic, f"schema version {version} is later than {cls.schema_version}")
         for step in range(version, cls.schema_version):
             data = cls.upcasters[step](data)
         return data
@@ -254,10 +256,14 @@ class NotReadable(Exception):
         self.topic, self.reason = topic, reason
 
 
+class OfLaterVersion(NotReadable):
+    """A later version of the program said it: a topic or a schema version that this one does not know."""
+
+
 def decode(topic: str, body: bytes) -> Event:
     """The event of a topic and its stored bytes.
 
-    :raises NotReadable: unknown topic, later schema version, or bytes that are no such event.
+    :raises OfLaterVersion: unknown topic, later schema version; :raises NotReadable: bytes that are no such event.
     """
     return _reader(topic)(body)
 
@@ -266,10 +272,10 @@ def decode(topic: str, body: bytes) -> Event:
 def _reader(topic: str) -> Callable[[bytes], Event]:
     """What makes the same of stored bytes as :meth:`Event.decode_body`: in half the time where they are clear, of today's schema.
 
-    :raises NotReadable: unknown topic.
+    :raises OfLaterVersion: unknown topic.
     """
     if topic not in TOPICS:
-        raise NotReadable(topic, "unknown topic")
+        raise OfLaterVersion(topic, "unknown topic")
     # What is the same for every event of the class is looked up here, once.
     cls = TOPICS[topic]
     opening, has_personal_fields = b'{"schema_version":%d,' % cls.schema_version, bool(cls.personal_fields)

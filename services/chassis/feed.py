@@ -24,6 +24,7 @@ from faststream.message import StreamMessage
 from faststream.middlewares import AckPolicy
 from faststream.nats import JStream, NatsBroker, PullSub
 from faststream.nats.opentelemetry import NatsTelemetryMiddleware
+from faststream.security import BaseSecurity
 from nats.aio.client import Client
 from nats.aio.msg import Msg
 from nats.errors import Error as NatsError
@@ -33,10 +34,11 @@ from opentelemetry.trace import TracerProvider
 from chassis.cloudevents import BrokenEvent, filters_for, recorded_event
 from chassis.ending import ended
 from chassis.following import Follower, Overtaken
+from chassis.nats_addresses import secured
 from chassis.pulling import MAX_BATCH, Interrupted, Pull
 from chassis.recorded import RecordedEvent
 from chassis.refusals import Conflict, DeadlinePassed, Overloaded, Refusal, Unavailable
-from chassis.streams import JetStreamError, connection_options, last_sequence, stream_name
+from chassis.streams import JetStreamError, connection_options, last_sequence, leave_when_cut_off, stream_name
 
 TICK_S = 0.5
 LOOK_S = 5.0
@@ -54,12 +56,14 @@ log = structlog.get_logger(__name__)
 class Feed:
     """Brings the events of one service to one follower.
 
-    :param instance: names this process when several follow at once, each by a consumer of its own.
+    :param instance: tells its consumer from that of another follower of the same name, and has it forgotten after a while.
     """
 
     def __init__(self, service: str, follower: Follower, instance: str = "") -> None:
         self.follower, self.name = follower, follower.name
         self.trouble = "not connected"
+        self.begun = False
+        """Whether it has ever been healthy in this process."""
         self.lag: int | None = None
         """Events that match and were not taken yet, when last looked at; None as long as that is not known."""
         name = _consumer_name(service, follower.name, instance)
@@ -114,6 +118,10 @@ class Feed:
             pause = FIRST_RETRY_S if now() - begun > SETTLED_AFTER_S else min(2 * pause, LAST_RETRY_S)
             await asyncio.sleep(pause)
 
+    def rest(self) -> None:
+        """Nothing comes, and nothing is known of what there is."""
+        self.trouble, self.lag = "not connected", None
+
     def _tell(self, trouble: str) -> None:
         if trouble != self.trouble:
             log.warning("no events", follower=self.name, source=self.follower.source, reason=trouble)
@@ -125,7 +133,7 @@ class Feed:
         stood_at: int | None = None
         while True:
             messages = await self._pull.read(TICK_S)
-            self.trouble = ""
+            self.trouble, self.begun = "", True
             if messages:
                 await self._consume(messages)
                 if self._taken is not messages[-1]:  # FastStream keeps what went wrong on the way to itself
@@ -218,7 +226,7 @@ class Feed:
 class Feeds:
     """Every feed of a service process, on one broker.
 
-    :param instance: names this process when several of the service run at once.
+    :param instance: see :class:`Feed`.
     :param tracer_provider: traces the taking of each batch as a part of the trace that led to it.
     """
 
@@ -247,6 +255,8 @@ class Feeds:
     async def stop(self) -> None:
         """Stop; what was begun is rolled back and taken next time."""
         await ended(self.task)
+        for feed in self.feeds:
+            feed.rest()
 
     async def _keep(self) -> None:
         while True:
@@ -260,8 +270,10 @@ class Feeds:
     async def _run(self, closed: asyncio.Event) -> None:
         """Connect, which lasts until there is a server, and follow until the connection is closed for good."""
         middlewares = [NatsTelemetryMiddleware(tracer_provider=self._tracer_provider)] if self._tracer_provider else []
+        tls = secured(self._url)
         broker = NatsBroker(
             self._url,
+            security=BaseSecurity(tls["tls"]) if tls else None,
             name=f"{self._service}-feeds",
             middlewares=middlewares,
             logger=None,
@@ -274,6 +286,7 @@ class Feeds:
         try:
             await broker.start()
             tasks += [asyncio.create_task(feed.run(broker.connection), name=f"feed-{feed.name}") for feed in self.feeds]
+            tasks.append(asyncio.create_task(leave_when_cut_off(broker.connection), name="feeds-cut-off"))
             await closed.wait()
         finally:
             await asyncio.gather(*[ended(task, patience_s=1.0) for task in tasks])

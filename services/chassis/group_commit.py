@@ -8,11 +8,10 @@ connection the outcome is unknown; the batch simply goes again, and the command 
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
-from hashlib import blake2b
 from typing import Any
 
 import psycopg
@@ -20,6 +19,7 @@ from psycopg.conninfo import make_conninfo
 
 from chassis.appends import Answer, Append
 from chassis.batches import Objections, Plan
+from chassis.claims import stored_key
 from chassis.database import Connection
 from chassis.refusals import Invalid, Overloaded, Problem, Unavailable
 
@@ -29,6 +29,9 @@ MAX_EVENT_BYTES = 240 * 1024
 """A message on the bus may have 256 KiB; metadata that is not ASCII takes three times its length in a header."""
 
 OUTAGE_PATIENCE_S = 5.0
+
+# Whatever the value: no connection, no room, a server that may only be read since another one took over, one that is broken.
+_OF_THE_SERVER = (psycopg.OperationalError, psycopg.InterfaceError, psycopg.InternalError)
 
 
 @dataclass(slots=True)
@@ -63,11 +66,21 @@ class _Batch:
 
 
 class Writer:
-    """The one appender of a store: takes what waits, sends it as one batch, answers each."""
+    """The one appender of a store: takes what waits, sends it as one batch, answers each.
 
-    def __init__(self, conninfo: str, secret: bytes, clock: Callable[[], datetime], on_batch: Callable[[int, int], None]) -> None:
+    :param admit: says of each new connection whether its database may be appended to (:mod:`chassis.recovery.behind`).
+    """
+
+    def __init__(
+        self,
+        conninfo: str,
+        secret: bytes,
+        clock: Callable[[], datetime],
+        on_batch: Callable[[int, int], None],
+        admit: Callable[[Connection], Awaitable[None]],
+    ) -> None:
         self._conninfo = make_conninfo(conninfo, options="-c jit=off -c timezone=UTC")
-        self._secret, self._clock, self._on_batch = secret, clock, on_batch
+        self._secret, self._clock, self._on_batch, self._admit = secret, clock, on_batch, admit
         self._queue: deque[_Waiting] = deque()
         self._wake = asyncio.Event()
         self.task: asyncio.Task[None] | None = None
@@ -101,6 +114,11 @@ class Writer:
         self._wake.set()
         return waiting.answer
 
+    @property
+    def waiting(self) -> int:
+        """How many commands wait for their batch."""
+        return len(self._queue)
+
     async def _run(self) -> None:
         while self._queue or not self._stopping:
             await self._wake.wait()
@@ -122,22 +140,22 @@ class Writer:
         while batch.commands:
             try:
                 batch = self._settle(batch, await self._call(batch.plan))
-            except (psycopg.OperationalError, psycopg.InterfaceError) as error:
+            except (*_OF_THE_SERVER, Unavailable) as error:
                 await self._disconnect()
                 if isinstance(error, psycopg.errors.ProgramLimitExceeded):
                     await self._bisect(batch)
                     return
                 if asyncio.get_running_loop().time() > deadline:
-                    self._refuse_all(batch)
+                    self._refuse_all(batch, error if isinstance(error, Unavailable) else Unavailable(reason="database"))
                     return
                 await asyncio.sleep(0.05)
             except psycopg.Error:
                 await self._bisect(batch)
                 return
 
-    def _refuse_all(self, batch: _Batch) -> None:
+    def _refuse_all(self, batch: _Batch, refusal: Unavailable) -> None:
         for waiting in (*batch.commands, *self._queue):
-            waiting.settle(Unavailable(reason="database"))
+            waiting.settle(refusal)
         self._queue.clear()
 
     async def _bisect(self, batch: _Batch) -> None:
@@ -152,15 +170,23 @@ class Writer:
 
     async def _call(self, plan: Plan) -> list[tuple[Any, ...]]:
         if self._connection is None or self._connection.closed:
-            self._connection = await psycopg.AsyncConnection.connect(
-                self._conninfo, autocommit=True, prepare_threshold=1, connect_timeout=5
-            )
+            self._connection = await self._connected()
         cursor = self._connection.cursor(binary=True)
         await cursor.execute("select * from append_batch(" + ",".join(["%b"] * 20) + ")", plan.arrays(self._clock(), self._hash))
         return await cursor.fetchall()
 
+    async def _connected(self) -> Connection:
+        options: dict[str, Any] = {"autocommit": True, "prepare_threshold": 1, "connect_timeout": 5}
+        connection = await psycopg.AsyncConnection.connect(self._conninfo, **options)
+        try:
+            await self._admit(connection)
+        except BaseException:
+            await connection.close()
+            raise
+        return connection
+
     def _hash(self, key: str) -> bytes:
-        return blake2b(key.encode(), key=self._secret, digest_size=16).digest()
+        return stored_key(key, self._secret)
 
     def _settle(self, batch: _Batch, rows: list[tuple[Any, ...]]) -> _Batch:
         """Answer what can be answered; what remains goes again."""

@@ -124,7 +124,8 @@ class Hierarchy:
         """Take changed units in; an older state than the one at hand is passed over."""
         for node in nodes:
             known = self._nodes.get(node.code)
-            if known is not None and known.position >= node.position:
+            # What a process made of its own event may rest on an older state; the row of that event is right.
+            if known is not None and (known.position > node.position or known == node):
                 continue
             self._nodes[node.code] = node
             self.changes += 1

@@ -96,6 +96,13 @@ class Identity:
             raise NotPresentable(f"{self.key} is not the key of {self.certificate}")
         return Pems(stamp, authority, certificate, key)
 
+    def expires(self) -> float:
+        """Until when the certificate that lies there is valid, in seconds since 1970; 0 when there is none to be read."""
+        try:
+            return x509.load_pem_x509_certificate(self.certificate.read_bytes()).not_valid_after_utc.timestamp()
+        except (OSError, ValueError):
+            return 0.0
+
     def channel_credentials(self) -> grpc.ChannelCredentials:
         """For a client, from what the files hold now.
 

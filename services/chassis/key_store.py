@@ -92,6 +92,11 @@ class KeyStore:
         self._cache.trust(False)
         await self._pool.close()
 
+    @property
+    def reachable(self) -> bool:
+        """Whether its database answers; known by the session that hears of destructions."""
+        return self._listener.listening.is_set()
+
     async def heard(self) -> None:
         """Wait until destructions are heard of, so that keys may be kept in memory."""
         await self._listener.listening.wait()

@@ -9,6 +9,8 @@ from typing import Any
 from uuid import UUID
 
 from chassis.commands import Aggregate
+from chassis.events import TOPICS, OfLaterVersion
+from chassis.refusals import RecordedByLaterVersion
 from chassis.sealing import Sealer
 from chassis.store import EventStore
 
@@ -21,7 +23,8 @@ class Live:
     """A living aggregate: its state after `version` events, `UNKNOWN` until loaded. One command at a time decides on it.
 
     `fresh` while it is held by whoever had it loaded; else another process may have moved it on since. `begun` is the topic
-    of its first event, which says what kind it is.
+    of its first event, which says what kind it is. `later` when its history holds what only a later version of this program
+    can read: its state was not made, and nothing may be decided on it here.
     """
 
     lock: asyncio.Lock
@@ -29,6 +32,7 @@ class Live:
     version: int = UNKNOWN
     fresh: bool = False
     begun: str = ""
+    later: bool = False
 
     def is_other_than(self, aggregate: Aggregate[Any]) -> bool:
         """Whether the id belongs to an aggregate of another kind."""
@@ -57,7 +61,7 @@ class LiveAggregates:
         entries = {key: self._entry(key) for key in sorted(set(aggregate_ids))}
         taken: list[asyncio.Lock] = []
         assumed: list[Live] = []
-        foreign: list[Live] = []
+        stateless: list[Live] = []
         try:
             for entry in entries.values():
                 await entry.lock.acquire()
@@ -68,13 +72,12 @@ class LiveAggregates:
             if expected_new:
                 assumed = list(unknown.values())
                 for entry in assumed:
-                    entry.state, entry.version, entry.begun = None, 0, ""
+                    entry.state, entry.version, entry.begun, entry.later = None, 0, "", False
             else:
-                foreign = await self._load(aggregate, unknown)
+                stateless = await self._load(aggregate, unknown)
             yield entries
         finally:
-            for entry in foreign:
-                # Its state was not made, for only its own kind can.
+            for entry in stateless:
                 entry.version = UNKNOWN
             for entry in assumed:
                 if entry.version == 0:
@@ -85,11 +88,16 @@ class LiveAggregates:
             self._trim()
 
     async def state(self, aggregate: Aggregate[Any], aggregate_id: UUID) -> Any:
-        """The state of one aggregate for another's decision; None when there is none of this kind."""
+        """The state of one aggregate for another's decision; None when there is none of this kind.
+
+        :raises RecordedByLaterVersion: it cannot be made here.
+        """
         entry = self._entries.get(aggregate_id)
         if entry is None or entry.version == UNKNOWN or entry.lock.locked():
             async with self.of(aggregate, (aggregate_id,)) as live:
                 entry = live[aggregate_id]
+                if entry.later:
+                    raise RecordedByLaterVersion()
                 return None if entry.is_other_than(aggregate) else entry.state
         return None if entry.is_other_than(aggregate) else entry.state
 
@@ -108,7 +116,7 @@ class LiveAggregates:
         return entry
 
     async def _load(self, aggregate: Aggregate[Any], unknown: dict[UUID, Live]) -> list[Live]:
-        """Make the states; those of another kind, which have none, come back."""
+        """Make the states; those that have none come back: only its own kind, and whoever can read all of it, makes one."""
         if not unknown:
             return []
         if len(unknown) == 1:
@@ -121,10 +129,15 @@ class LiveAggregates:
             await self._sealer.open([recorded for history in own.values() for recorded in history])
         for key, entry in unknown.items():
             state, history = None, histories[key]
-            for recorded in own.get(key, ()):
-                state = aggregate.evolve(state, recorded.event)
-            entry.state, entry.version, entry.begun = state, len(history), history[0].topic if history else ""
-        return [entry for key, entry in unknown.items() if key not in own]
+            entry.begun = history[0].topic if history else ""
+            entry.later = bool(history) and entry.begun not in TOPICS
+            try:
+                for recorded in own.get(key, ()):
+                    state = aggregate.evolve(state, recorded.event)
+            except OfLaterVersion:
+                state, entry.later = None, True
+            entry.state, entry.version = state, len(history)
+        return [entry for key, entry in unknown.items() if entry.later or key not in own]
 
     def _trim(self) -> None:
         while len(self._entries) > self._size:

@@ -11,7 +11,7 @@ from typing import Protocol
 import structlog
 from google.protobuf.message import Message
 
-from chassis.commands import Call
+from chassis.commands import Call, call_being_answered
 from chassis.database import Pool, fetch
 from chassis.deadletters import list_parked, replay
 from chassis.ending import ended
@@ -36,9 +36,19 @@ _log = structlog.get_logger(__name__)
 class Announcing(Protocol):
     """What announces the recorded events; see :mod:`chassis.publisher`."""
 
+    async def announced(self) -> int:
+        """Position of the last event announced, by whichever process of the service."""
+
+
+class Leading(Protocol):
+    """Who leads the service; see :mod:`chassis.leadership`."""
+
+    holder: str
+    latest: int
+
     @property
-    def published(self) -> int:
-        """Position of the last event announced."""
+    def leads(self) -> bool:
+        """Whether this process does."""
 
 
 class Feeding(Protocol):
@@ -64,6 +74,7 @@ class Operations:
     :param followers: those that follow the service's own history; the others come with their `feeds`.
     :param publisher: None for a service that announces nothing.
     :param beside: gives the followers of second generations; nobody waits for these.
+    :param leading: who leads the service; nobody where every process does all of it.
     :param sweep: tells whoever compares the stream in this process that somebody asks for it.
     """
 
@@ -76,9 +87,10 @@ class Operations:
         publisher: Announcing | None = None,
         beside: Callable[[], Sequence[Follower]] = lambda: (),
         sweep: Callable[[], None] = lambda: None,
+        leading: Leading | None = None,
     ) -> None:
         self._store, self._pool, self._publisher, self._beside, self._sweep = store, pool, publisher, beside, sweep
-        self._followers, self._feeds = followers, feeds
+        self._followers, self._feeds, self._leading = followers, feeds, leading
 
     @property
     def queries(self) -> Mapping[str, Query]:
@@ -101,7 +113,7 @@ class Operations:
         :raises Unavailable: the database cannot be reached.
         """
         head, parked = await self._store.head(), await self._parked()
-        published = self._publisher.published if self._publisher else head
+        published = await self._publisher.announced() if self._publisher else head
         own = [(follower, max(0, head - follower.position)) for follower in self._followers]
         others = [(feed.follower, feed.lag) for feed in self._feeds]
         return pb.GetStatusResponse(
@@ -111,7 +123,18 @@ class Operations:
             backlog=max(0, head - published),
             followers=[_follower(follower, lag, parked.get(follower.name, 0)) for follower, lag in (*own, *others)],
             stream=_stream(await reconciliation(self._pool)) if self._publisher else None,
+            leader=self._leading.holder if self._leading else "",
+            term=self._leading.latest if self._leading else 0,
+            leads=self._leading is not None and self._leading.leads,
         )
+
+    async def recorded_at(self, position: int) -> datetime | None:
+        """When an event was recorded; None when there is none at that position.
+
+        :raises Unavailable: the database cannot be reached.
+        """
+        rows = await fetch(self._pool, "select recorded_at from events where position = %s", (position,))
+        return rows[0][0] if rows else None
 
     async def await_positions(self, positions: Mapping[str, int], timeout_s: float) -> None:
         """Wait until whoever follows a history here has seen its position; a history nobody follows here changes nothing.
@@ -121,13 +144,14 @@ class Operations:
         now = asyncio.get_running_loop().time
         until = now() + timeout_s
         own = positions.get(self._store.service, 0)
-        for follower in self._followers:
-            if follower.position < own:
-                await follower.at_least(own, until - now())
-        for feed in self._feeds:
-            position = positions.get(feed.follower.source, 0)
-            if feed.follower.position < position:
-                await feed.at_least(position, until - now())
+        wanted: list[tuple[Follower | Feeding, Follower, int]] = [(follower, follower, own) for follower in self._followers]
+        wanted += [(feed, feed.follower, positions.get(feed.follower.source, 0)) for feed in self._feeds]
+        call = call_being_answered.get()
+        for _, follower, position in wanted:
+            if call and position:
+                call.shown.need(follower.name, position)
+        behind = [one.at_least(position, until - now()) for one, follower, position in wanted if follower.position < position]
+        await asyncio.gather(*behind)
 
     async def _parked(self) -> dict[str, int]:
         return dict(await fetch(self._pool, "select follower, count(*) from parked group by follower"))
@@ -166,7 +190,7 @@ class Operations:
         now = asyncio.get_running_loop().time
         until = now() + call.deadline_s
         await self.await_positions({self._store.service: position}, call.deadline_s)
-        while self._publisher and self._publisher.published < position:
+        while self._publisher and await self._publisher.announced() < position:
             if now() > until:
                 raise DeadlinePassed()
             await asyncio.sleep(LOOK_EVERY_S)
@@ -210,17 +234,20 @@ class Standing:
 
     async def _tell(self) -> None:
         while True:
-            try:
-                status = await self._operations.status()
-            except Refusal as refusal:
-                # The database is away for the moment; its absence is told by whoever needs it.
-                _log.debug("standing is not known", rule=refusal.rule)
-            else:
-                lags = {follower.name: follower.lag for follower in status.followers if follower.HasField("lag")}
-                parked = {follower.name: follower.parked for follower in status.followers}
-                self._metrics.stands(status.head, status.backlog, lags, parked)
-                if status.HasField("stream"):
-                    one = status.stream
-                    whole_at = datetime.fromisoformat(one.whole_at).timestamp() if one.whole_at else 0.0
-                    self._metrics.compared(one.compared, whole_at, one.differences, one.repairs, bool(one.alarm))
+            await self._look()
             await asyncio.sleep(MEASURE_EVERY_S)
+
+    async def _look(self) -> None:
+        try:
+            status = await self._operations.status()
+            waiting_since = await self._operations.recorded_at(status.published + 1) if status.backlog else None
+        except Refusal as refusal:
+            _log.debug("standing is not known", rule=refusal.rule)
+            self._metrics.reached(database=False)
+            return
+        self._metrics.reached(database=True)
+        self._metrics.stands(status, waiting_since.timestamp() if waiting_since else 0.0)
+        if status.HasField("stream"):
+            one = status.stream
+            whole_at = datetime.fromisoformat(one.whole_at).timestamp() if one.whole_at else 0.0
+            self._metrics.compared(one.compared, whole_at, one.differences, one.repairs, bool(one.alarm))

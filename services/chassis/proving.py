@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from chassis.database import Pool
-from chassis.following import Follower, tally_of
+from chassis.following import Follower
 from chassis.past import Past
+from chassis.positions import tally_of
 from chassis.tally import Finding, Sums, Tally, chained, judged, named
 
 

@@ -2,8 +2,9 @@
 
 The history is the outbox and the stream itself the cursor: its last sequence is the position of the last event
 announced. Events go in atomic batches of which the first message names the sequence it must follow on. So a batch is
-taken whole or not at all, and of two publishers one is refused, reads the sequence again and goes on; there is no lease,
-no window for duplicates and no position to keep.
+taken whole or not at all, and of two publishers one is refused, reads the sequence again and goes on; there is
+no window for duplicates and no position to keep. One process of the service publishes (:mod:`chassis.leadership`), and this
+is its fence: whoever goes on after its time is refused by the stream.
 
 A stream that is gone is made anew, closed to every reader, filled from the first event with the same bytes at the same
 sequences, and then opened. That it is closed says to the next publisher that it is not full yet, should this one be killed.
@@ -91,10 +92,12 @@ class Publisher:
         self._store, self._connection = store, connection
         self._stream = streams.stream_of(store.service, replicas)
         self._agreement = agreement or Agreement(store, NothingSealed())
-        self._closed, self._full_at = False, 0
+        self._closed, self._full_at, self._heard = False, 0, 0
         self._appended = signal.subscribe()
         self._last: RecordedEvent | None = None
         self._head = 0
+        self.on_announced: Callable[[Sequence[RecordedEvent]], None] = lambda events: None
+        """Told of each batch that is on the stream."""
         self.task: asyncio.Task[None] | None = None
         self._pause_s = FIRST_RETRY_S
         self.trouble = "not started"
@@ -105,6 +108,15 @@ class Publisher:
     def published(self) -> int:
         """Position of the last event known to be on the stream, for everybody to read."""
         return self._last.position if self._last and not self._closed else 0
+
+    async def announced(self) -> int:
+        """Position of the last event on the stream, for everybody to read; asked of the stream while another publishes."""
+        if self.task is not None:
+            return self.published
+        with suppress(NatsError, JetStreamError, OSError):
+            found = await streams.info(self._client(), self._stream.name)
+            self._heard = 0 if streams.is_closed(found["config"]) else int(found["state"]["last_seq"])
+        return self._heard
 
     @property
     def backlog(self) -> int:
@@ -122,7 +134,9 @@ class Publisher:
 
     async def stop(self) -> None:
         """Stop; what is not announced is announced next time."""
+        self._heard = self.published
         await ended(self.task)
+        self.task, self.trouble = None, "not started"
 
     async def _run(self) -> None:
         while True:
@@ -136,8 +150,7 @@ class Publisher:
                 self._tell(str(error), log.error)
                 await asyncio.sleep(STOPPED_RETRY_S)
             except (Unavailable, psycopg.Error, NatsError, JetStreamError, OSError) as error:
-                database = isinstance(error, Unavailable | psycopg.Error)
-                self._tell("the database cannot be read" if database else f"{type(error).__name__}: {error}", log.warning)
+                self._tell(_told(error), log.warning)
                 await self._pause()
             except Exception as error:
                 log.exception("publisher failed, goes on")
@@ -275,12 +288,24 @@ class Publisher:
         if acknowledged["seq"] != batch.last.position:
             raise Disagreement(f"event {batch.last.position} stands at sequence {acknowledged['seq']} of the stream")
         self._last = batch.last
+        self.on_announced(batch.events)
         self._went_well()
 
     def _client(self) -> Client:
         if not self._connection.is_connected:
             raise OSError("NATS cannot be reached")
         return self._connection.client
+
+
+def _told(error: Exception) -> str:
+    """Why nothing is published just now; of what a database says the kind alone, for it may name values."""
+    match error:
+        case Unavailable():
+            return f"{error.facts.get('reason', 'database')} cannot be asked"
+        case psycopg.Error():
+            return "database cannot be asked"
+        case _:
+            return f"{type(error).__name__}: {error}"
 
 
 def _fits(event: RecordedEvent) -> bool:

@@ -14,6 +14,7 @@ from nats.aio.client import Client
 from nats.aio.msg import Msg
 from nats.aio.subscription import Subscription
 from nats.errors import Error as NatsError
+from nats.errors import TimeoutError as NatsTimeoutError
 from nats.js.api import AckPolicy, ConsumerConfig, ConsumerInfo, DeliverPolicy
 from nats.js.errors import NotFoundError
 
@@ -22,6 +23,7 @@ MAX_BATCH_BYTES = 8 * 1024 * 1024
 HEARTBEAT_S = 2.0
 SILENCE_S = 3 * HEARTBEAT_S
 REQUEST_EXPIRES_S = 60.0
+RECONNECTED_WITHIN_S, LOOK_EVERY_S = 5.0, 0.05
 # Whoever reads makes the consumer anew when something went astray; the server's own redelivery is not waited for.
 ACK_WAIT_S = 3_600.0
 
@@ -67,6 +69,7 @@ class Pull:
 
         :raises NatsError: there is no such stream, or no server.
         """
+        await _reconnected(client)
         await self.unsubscribe()
         self._client, self._connected_before = client, client.stats["reconnects"]
         self._begin_anew(client.new_inbox())
@@ -175,3 +178,17 @@ class Pull:
         else:
             self._lost = f"{status} {description}".strip()
         self._arrived.set()
+
+
+async def _reconnected(client: Client) -> None:
+    """Wait for the connection: what is asked without one is answered after the reconnection, which the reader would then take
+    for one more loss of it, and begin anew once more.
+
+    :raises NatsError: it does not come back for a while.
+    """
+    try:
+        async with asyncio.timeout(RECONNECTED_WITHIN_S):
+            while not client.is_connected:
+                await asyncio.sleep(LOOK_EVERY_S)
+    except TimeoutError:
+        raise NatsTimeoutError from None

@@ -182,3 +182,23 @@ class Unavailable(Refusal):
     status = Status.UNAVAILABLE
     vi = "Tạm thời chưa thực hiện được ({reason}); hãy thử lại với cùng mã lệnh."
     en = "Not possible just now ({reason}); repeat with the same command id."
+
+
+class AskedInLaterVersion(Unavailable):
+    """A command has a field that this version does not know: what would be decided is not what was asked.
+
+    Repeated, the call meets a process that does.
+    """
+
+    vi = "Yêu cầu có trường mà phiên bản này của dịch vụ chưa biết; hãy thử lại với cùng mã lệnh."
+    en = "The request has a field that this version of the service does not know; repeat with the same command id."
+
+
+class RecordedByLaterVersion(Unavailable):
+    """While versions run side by side: what it is about was changed by a later one, and this one does not know what that means.
+
+    Repeated, the call meets a process that does.
+    """
+
+    vi = "Hồ sơ này vừa được một phiên bản mới hơn của dịch vụ ghi; hãy thử lại với cùng mã lệnh."
+    en = "A later version of the service has just recorded something of this; repeat with the same command id."

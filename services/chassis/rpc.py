@@ -6,17 +6,18 @@ Methods are registered from the proto descriptors: a command class named like it
 
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Protocol, TypeAlias
+from typing import Any, Protocol, TypeAlias, TypeVar
 
 import grpc
 from google.protobuf.descriptor import Descriptor, MethodDescriptor, ServiceDescriptor
 from google.protobuf.message import Message
+from google.protobuf.unknown_fields import UnknownFieldSet
 
 from chassis.appends import Answer
 from chassis.calls import Answering, Gate, Method, Surroundings, need_of, path_of
 from chassis.commands import Call, Command, parse
 from chassis.messages import fields_of
-from chassis.refusals import Invalid, Language, Problem, Refusal
+from chassis.refusals import AskedInLaterVersion, Invalid, Language, Problem, Refusal
 from chassis.security import Role
 from federation.contract.v1.contract_pb2 import BatchAnswer, CommandAnswer
 
@@ -26,6 +27,7 @@ MAX_ITEMS = 1_000
 MAX_REQUEST_BYTES = 1 << 20
 MAX_BATCH_BYTES = 4 << 20
 ITEMS_AT_A_TIME = 100
+C = TypeVar("C", bound=Command)
 Handler: TypeAlias = "grpc.RpcMethodHandler[bytes, bytes]"
 Query = Answering
 """What answers a question: request and call → response; raises a refusal."""
@@ -142,7 +144,7 @@ def _single(application: CommandPath, command: type[Command]) -> Answering:
     execute = application.execute
 
     async def answer(request: Message, call: Call) -> Message:
-        kept = await execute(call, parse(command, fields_of(request)))
+        kept = await execute(call, _command(command, request))
         return CommandAnswer(position=kept.position, aggregate_id=str(kept.aggregate_id), version=kept.version)
 
     return answer
@@ -165,11 +167,18 @@ def _batch(application: CommandPath, command: type[Command]) -> Answering:
     return answer
 
 
+def _command(command: type[C], request: Message) -> C:
+    """:raises AskedInLaterVersion, Invalid: the request says something else than can be decided here."""
+    if len(UnknownFieldSet(request)):
+        raise AskedInLaterVersion()
+    return parse(command, fields_of(request))
+
+
 async def _parsed(command: type[Command], items: Iterable[Message]) -> list[Command | Refusal]:
     outcomes: list[Command | Refusal] = []
     for item in items:
         try:
-            outcomes.append(parse(command, fields_of(item)))
+            outcomes.append(_command(command, item))
         except Refusal as refusal:
             outcomes.append(refusal)
         if len(outcomes) % ITEMS_AT_A_TIME == 0:

@@ -1,11 +1,13 @@
-"""How does the process of a service live? ``python -m membership [serve|migrate|streams]``
+"""How does the process of a service live? ``python -m membership [serve|migrate [--to STEP]|streams|recover]``
 
 ``serve`` starts the service and ends it in order when it is told to (SIGTERM, SIGINT): probes see it leave, calls under
 way are finished, what was accepted is kept and announced. It ends by itself, with an error, when a task without which
 it is no service has died; whoever supervises it starts it again. ``migrate`` and ``streams`` are the steps before:
-the schema of its database, its streams. Both may be repeated.
+the schema of its database, its streams. Both may be repeated. ``migrate --to STEP`` takes back every step after that one.
+``recover`` is for a database that was restored to an earlier point (:mod:`chassis.recovery.command`).
 
-Ends with 0 when all went well, 1 after a fault, 2 when the environment or the command is not right.
+Ends with 0 when all went well, 1 after a fault, 2 when the environment or the command is not right, 3 when the schema is not: a
+service lacks a step of it, or a step cannot be taken back.
 """
 
 import asyncio
@@ -19,8 +21,10 @@ import structlog
 import uvloop
 from pydantic import ValidationError
 
-from chassis.database import migrate
+from chassis.database import STORE_MIGRATIONS, SchemaLacks, StepStays, migrate, steps_of, take_back
 from chassis.logs import set_up_logs
+from chassis.recovery.command import Wanted, recover
+from chassis.recovery.tail import Tail
 from chassis.settings import Settings, complaints
 from chassis.stacks import stack_of
 from chassis.streams import set_up
@@ -53,6 +57,12 @@ class Runnable(Protocol):
     def tasks(self) -> Collection[asyncio.Task[Any]]:
         """The tasks without which it is no service; there once it is started."""
 
+    async def recover(self, wanted: Wanted) -> Tail:
+        """Find what only its stream has, and take it back if that is wanted; without starting anything.
+
+        :raises CannotRecover: something does not agree, and nothing was changed.
+        """
+
     async def start(self) -> None:
         """Start everything in order, the server last."""
 
@@ -77,10 +87,16 @@ def main(name: str, settings_class: type[S], build: Build[S], *, streams: Iterab
 
 def run(name: str, settings_class: type[S], build: Build[S], arguments: Sequence[str], *, streams: Iterable[str]) -> int:
     """Do one command of a service's process and answer the exit code."""
-    command = arguments[0] if arguments else "serve"
-    if len(arguments) > 1 or command not in ("serve", "migrate", "streams"):
-        print(f"usage: python -m {name} [serve|migrate|streams]", file=sys.stderr)
-        return 2
+    match list(arguments):
+        case [] | ["serve" | "migrate" | "streams"]:
+            command, back_to = (arguments or ["serve"])[0], ""
+        case ["migrate", "--to", back_to]:
+            command = "migrate"
+        case ["recover", *words]:
+            command, wanted = "recover", Wanted.read(name, words)
+        case _:
+            print(f"usage: python -m {name} [serve|migrate [--to STEP]|streams|recover]", file=sys.stderr)
+            return 2
     try:
         settings = settings_class()
     except ValidationError as error:
@@ -93,8 +109,12 @@ def run(name: str, settings_class: type[S], build: Build[S], arguments: Sequence
             return uvloop.run(
                 serve(settings, build, tracing_to(name, settings.otlp_endpoint) if settings.otlp_endpoint else None)
             )
+        case "migrate" if back_to:
+            return _back(name, settings, back_to, asyncio.run(_schema(settings, build))[1])
         case "migrate":
             return _step("migrated", lambda: _migrated(settings, *asyncio.run(_schema(settings, build))))
+        case "recover":
+            return recover(name, wanted, lambda: _recovered(settings, build, wanted))
         case _:
             return _step("streams made", lambda: asyncio.run(_streams_of(settings, streams)))
 
@@ -104,11 +124,30 @@ async def _schema(settings: S, build: Build[S]) -> tuple[Sequence[str], Sequence
     return service.schema, service.further_databases
 
 
+async def _recovered(settings: S, build: Build[S], wanted: Wanted) -> Tail:
+    return await build(settings, None).recover(wanted)
+
+
 def _migrated(settings: Settings, schema: Sequence[str], further: Sequence[tuple[str, str]]) -> list[str]:
     taken = migrate(settings.database_url, schema)
     for conninfo, steps in further:
         taken += migrate(conninfo, steps=steps)
     return taken
+
+
+def _back(name: str, settings: Settings, to: str, further: Sequence[tuple[str, str]]) -> int:
+    step = f"{to.removesuffix('.sql')}.sql"
+    databases = ((settings.database_url, STORE_MIGRATIONS), *further)
+    found = [(conninfo, steps) for conninfo, steps in databases if step in steps_of(steps)]
+    if not found:
+        print(f"{name}: no step is called {to}", file=sys.stderr)
+        return 2
+    ((conninfo, steps),) = found
+    try:
+        return _step("taken back", lambda: take_back(conninfo, step, steps))
+    except StepStays as stays:
+        print(f"{name}: {stays}; nothing was changed", file=sys.stderr)
+        return 3
 
 
 async def _streams_of(settings: Settings, services: Iterable[str]) -> list[str]:
@@ -118,6 +157,8 @@ async def _streams_of(settings: Settings, services: Iterable[str]) -> list[str]:
 def _step(what: str, do: Callable[[], Sequence[str]]) -> int:
     try:
         done = do()
+    except StepStays:
+        raise
     except Exception as error:
         _log.error(f"not {what}", raised=stack_of(error))
         return 1
@@ -136,7 +177,9 @@ async def serve(settings: S, build: Build[S], tracing: Tracing | None = None) ->
     service = build(settings, tracing)
     try:
         fault = await _live(service, told_to_stop)
-        if fault is not None:
+        if isinstance(fault, SchemaLacks):
+            _log.critical("the schema is older than this program; run the step `migrate` first", lacking=fault.what)
+        elif fault is not None:
             _log.critical("the service ends", raised=stack_of(fault))
         async with asyncio.timeout(settings.drain_s + STOP_PATIENCE_S):
             await service.stop()
@@ -147,7 +190,7 @@ async def serve(settings: S, build: Build[S], tracing: Tracing | None = None) ->
         if tracing:
             await asyncio.to_thread(tracing.flush)
     _log.info("stopped")
-    return 0 if fault is None else 1
+    return 0 if fault is None else 3 if isinstance(fault, SchemaLacks) else 1
 
 
 async def _live(service: Runnable, told_to_stop: asyncio.Event) -> BaseException | None:

@@ -16,7 +16,7 @@ import orjson
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from chassis.events import SEALED, TOPICS, BrokenSeal, Event, Json, NotReadable, is_sealed
+from chassis.events import SEALED, TOPICS, BrokenSeal, Event, Json, NotReadable, OfLaterVersion, is_sealed
 from chassis.recorded import RecordedEvent
 from chassis.refusals import RuleBroken
 
@@ -84,6 +84,8 @@ class Sealer:
             try:
                 fields = cls.fields_of(recorded.body)
                 sealed.append((recorded, cls, fields, UUID(fields[cls.subject])))
+            except OfLaterVersion as later:
+                recorded.is_opened(later)
             except (NotReadable, KeyError, ValueError, TypeError, AttributeError):
                 recorded.is_opened(NotReadable(recorded.topic, f"{cls.subject} does not say whose values are sealed"))
         if not sealed:

@@ -5,10 +5,14 @@ histories. Everything that is the same in every service stands here once.
 """
 
 import asyncio
+import os
+import socket
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, date, datetime
+from functools import partial
 from typing import Any, Protocol, runtime_checkable
+from uuid import uuid4
 from zoneinfo import ZoneInfo
 
 from google.protobuf.descriptor import ServiceDescriptor
@@ -18,10 +22,12 @@ from chassis.application import AnyHandler, Application
 from chassis.callers import Callers
 from chassis.calls import Surroundings
 from chassis.clients import RpcClient
+from chassis.commands import Aggregate
 from chassis.confirmation import Confirmation
 from chassis.credentials import Credentials
-from chassis.database import AppendSignal, fetch_rows, open_pool
-from chassis.deadletters import DeadLetters
+from chassis.database import AppendSignal, Pool, fetch_rows, open_pool, require_schema
+from chassis.database import Connection as Database
+from chassis.deadletters import DeadLetters, TakingUp
 from chassis.events import Event
 from chassis.feed import Feeds
 from chassis.following import Effect, Follower
@@ -29,6 +35,8 @@ from chassis.generations.beside import Driver, Reread, SecondGenerations
 from chassis.generations.orders import Rebuilding
 from chassis.hierarchy import Hierarchy, Node
 from chassis.key_store import KEY_STEPS, KeyStore
+from chassis.leadership import CHANNEL as GIVEN_BACK
+from chassis.leadership import Leadership, Led, Part
 from chassis.lease import Lease
 from chassis.limits import Limits
 from chassis.metrics import Metrics, MetricsServer
@@ -38,14 +46,21 @@ from chassis.projector import Projection, Projector
 from chassis.province_tokens import ProvinceTokens
 from chassis.publisher import Publisher
 from chassis.read_models import ReadModel
+from chassis.read_replica import ReadReplica
 from chassis.reconciliation.reconciler import Reconciler
 from chassis.reconciliation.sealed import AUDIT, Agreement, NothingSealed, SealedByAudit
+from chassis.recovery.behind import NotBehind
+from chassis.recovery.command import Wanted, recovered
+from chassis.recovery.tail import Tail
+from chassis.recovery.taking_back import Keeper
 from chassis.refusals import DeadlinePassed, Unavailable
 from chassis.rpc import Query, Rpc, needs_of
 from chassis.sealing import Sealer
 from chassis.security import Caller, Role
 from chassis.server import Server
 from chassis.settings import Settings
+from chassis.standing_by import CHANNEL as AWAITED
+from chassis.standing_by import OnItsOwn, StandingBy, Telling
 from chassis.store import EventStore
 from chassis.streams import Connection
 from chassis.telemetry import Tracing
@@ -58,16 +73,6 @@ LOCAL_TIME = ZoneInfo("Asia/Ho_Chi_Minh")
 CURRENT_WITHIN_S = 5.0
 LAST_WORDS_S = 1.0
 """How long a stopping service waits until its last events are announced; what is not, is at its next start."""
-
-
-class Part(Protocol):
-    """Something that is started before, and stopped after, what stands on it."""
-
-    async def start(self) -> None:
-        """Begin."""
-
-    async def stop(self) -> None:
-        """End, having finished what was begun."""
 
 
 @runtime_checkable
@@ -107,15 +112,26 @@ class Service:
         self.tokens = TokenVerifier(settings.token_issuer, settings.token_audience, settings.token_keys)
         self.provinces = ProvinceTokens(settings.province_keys, settings.token_audience)
         self.limits = Limits(settings.calls_per_second_per_caller, settings.burst_per_caller, settings.calls_at_once_per_caller)
-        self.pool = open_pool(settings.database_url)
+        sessions = f"{name}/{uuid4().hex[:16]}"
+        self.pool = open_pool(settings.database_url, name=sessions)
+        self.replica = ReadReplica(settings.read_database_url, self.pool, self._all) if settings.read_database_url else None
+        self.reading: Pool = self.replica or self.pool
+        """What questions are asked of; nothing is written there, and no command of this service is decided on it."""
         self.signal = AppendSignal(settings.database_url)
+        holder = settings.instance or f"{socket.gethostname()}/{os.getpid()}"
+        self.leadership = Leadership(settings.database_url, holder, sessions, drives=self._names, alarm=self.alarm)
+        self.signal.tell(GIVEN_BACK, lambda _: self.leadership.wake())
+        secret, on_batch = settings.secret_bytes(), self.metrics.appended
         self.store = EventStore(
-            name, settings.database_url, self.pool, secret=settings.secret_bytes(), clock=clock, on_batch=self.metrics.appended
+            name, settings.database_url, self.pool, secret=secret, clock=clock, on_batch=on_batch, admit=self._admit
         )
         self.bus = Connection(settings.nats_url, name)
         self._clients: list[RpcClient] = []
         self.publisher: Publisher | None = None
         self.reconciler: Reconciler | None = None
+        self.admission: NotBehind | None = None
+        self.aggregates: list[Aggregate[Any]] = []
+        """Every kind of aggregate of its commands."""
         if publishes:
             self.publisher, self.reconciler = self._announcing(settings)
         self.metrics_server = MetricsServer(self.metrics, settings.metrics_listen)
@@ -124,6 +140,8 @@ class Service:
         self.first_parts: list[Part] = []
         """Started as soon as the databases can be asked, before anything follows a history or is answered."""
         self.parts: list[Part] = []
+        self.led_parts: list[Part] = []
+        """Started in whichever process of the service leads, after all that drives its followers there."""
         self._followers: list[Follower] = []
         self._reread: dict[str, Reread] = {}
         self._by_stream: set[str] = set()
@@ -134,7 +152,9 @@ class Service:
         self._started: list[Part] = []
         self._projector: Projector | None = None
         self._feeds: Feeds | None = None
+        self._standing_by: StandingBy | None = None
         self._operations: Operations | None = None
+        self._measure(settings)
         self._beside: SecondGenerations | None = None
 
     def today(self) -> date:
@@ -153,7 +173,9 @@ class Service:
         async def read_again(after: int) -> None:
             self.tree.put(await fetch_rows(self.pool, units, "position > %s", (after,)))
 
-        self._units_follower = Follower(self.pool, Projection(units, on_rows=self.tree.put), self.clock, read_again)
+        projection = Projection(units, on_rows=self.tree.put)
+        fence = self.leadership.fence(projection.name)
+        self._units_follower = Follower(self.pool, projection, self.clock, read_again, fence)
         self._followers.append(self._units_follower)
 
         async def read_all_again() -> None:
@@ -193,7 +215,8 @@ class Service:
 
         :param by_stream: take the service's own from its stream too, as everybody else hears them.
         """
-        followers = [Follower(self.pool, effect, self.clock) for effect in effects]
+        fence = self.leadership.fence
+        followers = [Follower(self.pool, effect, self.clock, fence=fence(effect.name)) for effect in effects]
         self._followers += followers
         self._by_stream |= {follower.name for follower in followers if by_stream}
         return followers
@@ -252,6 +275,7 @@ class Service:
         if self._units and self._units.source == self.name:
             more["tree_at"] = self.tree_at
         application = Application(self.store, [*menu, *own_menu], needs, self.tree, secret=secret, sealer=self.sealer, **more)
+        self.aggregates += [handler.aggregate for handler in application.handlers.values()]
         self._answers.append(lambda rpc: rpc.commands(application, contracts, [handler.command for handler in menu]))
         return application
 
@@ -263,16 +287,22 @@ class Service:
         """Start every part, each on those before it.
 
         :raises psycopg.OperationalError: the database cannot be reached; :raises OSError: an address cannot be bound.
+        :raises SchemaLacks: the database is not yet, or no more, as this version needs it.
         """
+        await require_schema(self.settings.database_url, self.schema)
+        for conninfo, steps in self.further_databases:
+            await require_schema(conninfo, steps=steps)
         own = [each for each in self._followers if each.source == self.name and each.name not in self._by_stream]
         others = [each for each in self._followers if each not in own]
+        if self.tracing:
+            self._trace(self.tracing)
         self._projector = Projector(self.store, self.signal, own)
         provider = self.tracing.provider if self.tracing else None
-        self._feeds = Feeds(self.settings.nats_url, self.name, others, instance=self.settings.instance, tracer_provider=provider)
+        self._feeds = Feeds(self.settings.nats_url, self.name, others, tracer_provider=provider)
         beside = self._generations()
         sweep = self.reconciler.wake if self.reconciler else lambda: None
         operations = self._operations = Operations(
-            self.store, self.pool, own, self._feeds.feeds, self.publisher, lambda: beside.followers, sweep
+            self.store, self.pool, own, self._feeds.feeds, self.publisher, lambda: beside.followers, sweep, self.leadership
         )
         self.server = Server(
             self._rpc(operations, Rebuilding(self.pool, beside, self._followers)),
@@ -284,15 +314,38 @@ class Service:
         )
         await self.pool.open()
         if self._units:
-            self.tree.put(await fetch_rows(self.pool, self._units, "true"))
-        announcing: list[Part] = [part for part in (self.publisher, self.reconciler) if part]
-        following: list[Part] = [self._projector, self._feeds, beside, DeadLetters(self.name, self.pool, self.bus)]
+            await self._units_follower.load()  # which reads the tree whole
+        self._divide(self._projector, self._feeds, own, others)
         watching: list[Part] = [Standing(operations, self.metrics), self.metrics_server]
         standing: list[Part] = [*([self.keys] if self.keys else []), self.signal, self.store, self.bus]
-        for part in (*standing, *self.first_parts, *announcing, *following, *self.parts, *self._confirmations, *watching):
+        leading: list[Part] = [self.leadership, *([self.replica] if self.replica else []), beside]
+        for part in (*standing, *self.first_parts, *leading, *self.parts, *self._confirmations, *watching):
             self._started.append(part)
             await part.start()
         await self.server.start()
+
+    def _divide(self, projector: Projector, feeds: Feeds, own: Sequence[Follower], others: Sequence[Follower]) -> None:
+        """What only the process that leads does, and what the others do instead."""
+        driven = {follower.name: follower for follower in own} | {feed.name: feed for feed in feeds.feeds}
+        telling = Telling(self.pool, self._everybody, driven, lambda: self.leadership.term)
+        self.signal.tell(AWAITED, telling.asked)
+        announcing = [part for part in (self.publisher, self.reconciler) if part]
+        aside = (DeadLetters(self.name, self.pool, self.bus), TakingUp(self.pool, self._everybody))
+        self.leadership.led += [*announcing, projector, feeds, telling, *aside, *self.led_parts]
+        left_alone = lambda: self.leadership.left_alone  # noqa: E731
+        self._standing_by = StandingBy(self.store, self.pool, self.signal, own, others, left_alone)
+
+        def drive(alone: frozenset[str]) -> list[Projector | Feeds]:
+            ours, heard = ([each for each in some if each.name in alone] for some in (own, others))
+            # By consumers of its own: another process of this version does the same, and the lock lets one of them move.
+            named = self.leadership.own_name
+            return [Projector(self.store, self.signal, ours), Feeds(self.settings.nats_url, self.name, heard, instance=named)]
+
+        self.leadership.standing_by += [OnItsOwn(left_alone, drive), self._standing_by]
+
+    def alarm(self) -> str:
+        """What an operator must look at before others answer either, as far as the process that leads can know it; else empty."""
+        return ""
 
     async def stop(self) -> None:
         """Stop in reverse order: first the calls, then what follows histories, last the store."""
@@ -306,10 +359,35 @@ class Service:
         await self.tokens.stop()
         await self.pool.close()
 
+    def _trace(self, tracing: Tracing) -> None:
+        """Have told when each event was announced, and when a read model shows it; a reaction tells itself what it does."""
+        if self.publisher:
+            self.publisher.on_announced = tracing.announced
+        for follower in self._followers:
+            if isinstance(follower.effect, Projection):
+                follower.on_taken = partial(tracing.kept, follower.name)
+
+    def _measure(self, settings: Settings) -> None:
+        """What is asked whenever somebody reads the metrics."""
+        measure, keys = self.metrics.measure, self.keys
+        if replica := self.replica:
+            measure("congdoan_replica_queries", "Answered by a read replica", lambda: replica.answered)
+            measure("congdoan_replica_passed_over_queries", "Not asked of the replica", lambda: replica.passed_over)
+        measure("congdoan_leader", "Whether this process leads", lambda: self.leadership.leads)
+        measure("congdoan_leader_term", "The term in which somebody leads", lambda: self.leadership.latest)
+        measure("congdoan_fenced_transactions", "Stopped because another process led", lambda: self.leadership.fenced)
+        measure("congdoan_appends_waiting", "Commands that wait to be made durable", lambda: self.store.waiting)
+        measure("congdoan_nats_connected", "Whether there is a connection to NATS", lambda: self.bus.is_connected)
+        expires = settings.identity().expires
+        measure("congdoan_certificate_expires_timestamp_seconds", "Until when the certificate is valid", expires)
+        if keys:
+            measure("congdoan_keys_reachable", "Whether the key store answers", lambda: keys.reachable)
+
     def _announcing(self, settings: Settings) -> tuple[Publisher, Reconciler]:
         """What brings the events onto the stream, and what sees that they stay there as they were."""
         sealed = SealedByAudit(self.client(settings.audit_target, AUDIT), self.name) if settings.audit_target else NothingSealed()
         agreement, replicas = Agreement(self.store, sealed), settings.stream_replicas
+        self.admission = NotBehind(self.name, self.bus, agreement)
         publisher = Publisher(self.store, self.bus, self.signal, replicas=replicas, agreement=agreement)
         rate = settings.reconcile_events_per_s
         reconciler = Reconciler(
@@ -318,22 +396,43 @@ class Service:
         )  # fmt: skip
         return publisher, reconciler
 
+    async def _admit(self, database: Database) -> None:
+        """:raises Unavailable: the database must not be appended to just now; see :mod:`chassis.recovery.behind`."""
+        if self.admission:
+            await self.admission.admit(database)
+
+    async def recover(self, wanted: Wanted) -> Tail:
+        """Find what only the stream has, and take it back if that is wanted; see :mod:`chassis.recovery`.
+
+        :raises CannotRecover: something does not agree, and nothing was changed; and whatever is raised where there is no answer.
+        """
+        keeper = Keeper(self.name, self.aggregates, self.settings.secret_bytes(), self.sealer)
+        if self.keys:
+            await self.keys.start()
+        try:
+            return await recovered(wanted, self.settings.database_url, self.settings.nats_url, keeper)
+        finally:
+            if self.keys:
+                await self.keys.stop()
+
     async def _last_words(self) -> None:
         """Let what was answered just now be announced, if NATS is there."""
         with suppress(TimeoutError, Unavailable):
             async with asyncio.timeout(LAST_WORDS_S):
-                while self.publisher and self.bus.is_connected and self.publisher.published < await self.store.head():
+                while self.publisher and self._announces and self.publisher.published < await self.store.head():
                     await asyncio.sleep(0.01)
 
     @property
+    def _announces(self) -> bool:
+        return self.leadership.leads and self.bus.is_connected
+
+    @property
     def tasks(self) -> Collection[asyncio.Task[Any]]:
-        """The tasks without which it is no service."""
-        announcing = (part.task for part in (self.publisher, self.reconciler) if part)
-        single = (self.signal.task, *announcing, self._feeds and self._feeds.task)
-        working = (part.task for part in (*self._confirmations, *self.parts) if isinstance(part, Working))
-        projecting = self._projector.tasks if self._projector else ()
+        """The tasks without which it is no service; those of led parts are watched by whoever starts and stops them."""
+        reading = [self.replica] if self.replica else []
+        working = (part.task for part in (*self._confirmations, *self.parts, *reading) if isinstance(part, Working))
         keys = self.keys.tasks if self.keys else ()
-        return [*self.store.tasks, *keys, *projecting, *(task for task in (*single, *working) if task)]
+        return [*self.store.tasks, *keys, *self.leadership.tasks, *(task for task in (self.signal.task, *working) if task)]
 
     @property
     def further_databases(self) -> list[tuple[str, str]]:
@@ -345,9 +444,12 @@ class Service:
 
         NATS may be away meanwhile: commands are kept and announced later, so callers need not be turned away.
         """
-        if self._projector is None or self._feeds is None or not self._projector.caught_up:
+        if self._projector is None or self._feeds is None or self._standing_by is None:
             return False
-        begun = all(feed.healthy or feed.follower.position for feed in self._feeds.feeds)
+        if not (self._projector.caught_up or self._standing_by.caught_up):
+            return False
+        known = self._standing_by.known
+        begun = all(feed.begun or feed.follower.position or feed.name in known for feed in self._feeds.feeds)
         return begun and await self.store.head() >= 0
 
     def _generations(self) -> SecondGenerations:
@@ -356,17 +458,26 @@ class Service:
 
         def drive(follower: Follower) -> Driver:
             if follower.source == self.name:
-                return Projector(self.store, self.signal, [follower])
+                return Led(self.leadership, Projector(self.store, self.signal, [follower]))
             # By another name than the one it will have when it answers: the server forgets this consumer after a while.
-            instance = f"{self.settings.instance}-again"
-            return Feeds(self.settings.nats_url, self.name, [follower], instance=instance, tracer_provider=provider)
+            feeds = Feeds(self.settings.nats_url, self.name, [follower], instance="again", tracer_provider=provider)
+            return Led(self.leadership, feeds)
 
         def past(source: str) -> Past:
             return OwnPast(self.store, self.pool) if source == self.name else AnothersPast(source, self.bus)
 
         models = [follower.effect.model for follower in self._followers if isinstance(follower.effect, Projection)]
-        self._beside = SecondGenerations(self.pool, models, past, drive, self.clock, sealer=self.sealer, reread=self._reread)
+        self._beside = SecondGenerations(
+            self.pool, models, past, drive, self.clock, sealer=self.sealer, reread=self._reread, fence=self.leadership
+        )
         return self._beside
+
+    def _names(self) -> list[str]:
+        return [follower.name for follower in self._followers]
+
+    def _all(self) -> list[Follower]:
+        """Everybody who follows a history here, as a first generation or by itself."""
+        return self._followers
 
     def _everybody(self) -> list[Follower]:
         """Everybody who follows a history here, the generations beside too."""

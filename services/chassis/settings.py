@@ -33,8 +33,10 @@ class Settings(BaseSettings):
 
     database_url: str = Field(repr=False)
     """Of the service's own database; holds its password."""
+    read_database_url: str | None = Field(default=None, repr=False)
+    """Of read replicas of it, which answer questions as far as they show what they must; the own database does when left out."""
     nats_url: str = Field(repr=False)
-    """`nats://user:password@host:4222`, of the account of the services; holds its password."""
+    """`tls://user:password@host:4222?authority=FILE` of the services' account, `nats://` without TLS; holds its password."""
     listen: Address = "127.0.0.1:0"
     """Where users call: TLS, and a token."""
     service_listen: Address = "127.0.0.1:0"
@@ -80,7 +82,7 @@ class Settings(BaseSettings):
     reconcile_events_per_s: int = Field(default=200, ge=1, le=100_000)
     """How much of the history is compared with its stream in a second, over and over; of what is new, no more than that."""
     instance: str = Field(default="", max_length=100)
-    """Names this process where several of the service run at once, the pod on Kubernetes: each then has consumers of its own."""
+    """Names this process where several of the service run at once, the pod on Kubernetes: so it is told which one leads."""
 
     @model_validator(mode="after")
     def _one_secret(self) -> "Settings":

@@ -4,7 +4,7 @@ How an acknowledged command becomes part of it, once and for ever, is told in :m
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import suppress
 from datetime import datetime
 from uuid import UUID
@@ -13,6 +13,7 @@ from psycopg_pool import AsyncConnectionPool
 
 from chassis.appends import Answer, Append, Arrangement
 from chassis.asking_together import Together
+from chassis.batches import is_repetition
 from chassis.database import Connection, fetch
 from chassis.group_commit import Writer
 from chassis.recorded import RecordedEvent
@@ -26,11 +27,16 @@ REPLAYED_AT_ONCE = 400
 _HEAD = "head"
 
 
+async def _admitted(database: Connection) -> None:
+    """Every database may be appended to."""
+
+
 class EventStore:
     """The history of one service.
 
     :param secret: key of the keyed hashes under which claims are stored, so that none tells a personal value.
     :param clock: the recorded time of a batch.
+    :param admit: raises Unavailable for a database that must not be appended to just now.
     """
 
     def __init__(
@@ -42,10 +48,11 @@ class EventStore:
         secret: bytes,
         clock: Callable[[], datetime],
         on_batch: Callable[[int, int], None] = lambda events, commands: None,
+        admit: Callable[[Connection], Awaitable[None]] = _admitted,
     ) -> None:
         self.service = service
         self._pool = pool
-        self._writer = Writer(conninfo, secret, clock, on_batch)
+        self._writer = Writer(conninfo, secret, clock, on_batch, admit)
         self._loading: Together[UUID, list[RecordedEvent]] = Together("store-loader", self.load_many, LOADED_AT_ONCE)
         self._heads: Together[str, int] = Together("store-head", self._head, ASKED_AT_ONCE)
 
@@ -66,6 +73,11 @@ class EventStore:
         """The running tasks, for whoever watches that none dies."""
         return [task for task in (self._writer.task, self._loading.task, self._heads.task) if task]
 
+    @property
+    def waiting(self) -> int:
+        """How many commands wait to be made durable."""
+        return self._writer.waiting
+
     def submit(self, append: Append) -> asyncio.Future[Answer]:
         """Hand over the events of a command; the future answers as :meth:`append` does.
 
@@ -82,8 +94,10 @@ class EventStore:
         """
         return await self._writer.submit(append)
 
-    async def answer_to(self, command_id: UUID, fingerprint: bytes) -> Answer | None:
+    async def answer_to(self, command_id: UUID, fingerprint: bytes, acts_on: UUID) -> Answer | None:
         """The first answer to a command id, or None when it is new.
+
+        :param acts_on: the aggregate of the command.
 
         :raises CommandIdReused: it was given to other content.
         """
@@ -93,7 +107,7 @@ class EventStore:
         if not rows:
             return None
         known, position, aggregate_id, version = rows[0]
-        if known != fingerprint:
+        if not is_repetition(known, aggregate_id, fingerprint, acts_on):
             raise CommandIdReused("command_id")
         return Answer(position, aggregate_id, version, repeated=True)
 

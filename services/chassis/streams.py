@@ -20,10 +20,13 @@ from nats.errors import Error as NatsError
 from chassis import nats_client
 from chassis.cloudevents import ROOT, token
 from chassis.ending import ended
+from chassis.nats_addresses import secured
 
 MAX_MESSAGE_BYTES = 256 * 1024
 MAX_CHECKPOINT_BYTES = 16 * 1024
 REQUEST_TIMEOUT_S = 5.0
+ASKED_EVERY_S = 5.0
+UNANSWERED_TIMES = 3
 DEAD_LETTERS = "DEADLETTERS"
 SCHEDULES = "SCHEDULES"
 LEDGER = "LEDGER"
@@ -141,7 +144,7 @@ async def set_up(url: str, services: Iterable[str], *, replicas: int = 1, publis
     :raises StreamRefused: a stream exists and cannot become what it must be; :raises JetStreamError, NatsError: no answer.
     """
     client = Client()
-    await client.connect(url, allow_reconnect=False, connect_timeout=5)
+    await client.connect(url, allow_reconnect=False, connect_timeout=5, **secured(url))
     try:
         own = [stream_of(service, replicas) for service in services]
         streams = [*(map(closed, own) if publishers_open else own), *shared_streams(replicas)]
@@ -291,9 +294,13 @@ class Connection:
             closed = asyncio.Event()
             self.client = nats_client.Client()
             try:
-                options = connection_options(closed) | {"disconnected_cb": self._tell_lost}
+                options = connection_options(closed) | secured(self._url) | {"disconnected_cb": self._tell_lost}
                 await self.client.connect(self._url, name=self._name, **options)
-                await closed.wait()
+                watching = asyncio.create_task(leave_when_cut_off(self.client), name="nats-cut-off")
+                try:
+                    await closed.wait()
+                finally:
+                    await ended(watching)
             except (NatsError, OSError, TimeoutError) as error:
                 log.warning("nats", error=_told(error))
             finally:
@@ -304,6 +311,25 @@ class Connection:
     async def _tell_lost(self) -> None:
         self._lost.set()
         self._lost = asyncio.Event()
+
+
+async def leave_when_cut_off(client: Client) -> None:
+    """Close a connection when JetStream has not answered on it for some time; whoever keeps it then finds another server.
+
+    A server that is cut off from its peers goes on answering pings, so the library stays with it; and it can keep nothing
+    as long as there is nobody to agree with.
+    """
+    unanswered = 0
+    while unanswered < UNANSWERED_TIMES:
+        await asyncio.sleep(ASKED_EVERY_S)
+        try:
+            if client.is_connected:
+                await api(client, "INFO")
+            unanswered = 0
+        except (JetStreamError, NatsError, OSError):
+            unanswered += client.is_connected
+    log.warning("the NATS server can do nothing just now, another one is looked for")
+    await client.close()
 
 
 def connection_options(closed: asyncio.Event) -> dict[str, Any]:

@@ -1,11 +1,12 @@
 """How can one trace be followed from a command through the history and the bus to what others make of it?
 
-The span of a call gives the traceparent that its events carry in their metadata; whoever takes such an event opens a
-span below it. Nothing is traced, and nothing spent, unless an exporter is given.
+The span of a call gives the traceparent that its events carry in their metadata; below it stands when each was announced, when
+a read model shows it, and what a reaction does about it. Nothing is traced, and nothing spent, unless an exporter is given.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from itertools import islice
 
 from opentelemetry.context import Context
 from opentelemetry.sdk.resources import Resource
@@ -15,11 +16,15 @@ from opentelemetry.trace import Span, SpanKind, StatusCode, format_span_id, form
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 from chassis.logs import traceparent_of_call
+from chassis.recorded import RecordedEvent
 from chassis.refusals import Refusal
 
 _PROPAGATOR = TraceContextTextMapPropagator()
 _OURS = {"INTERNAL", "UNAVAILABLE", "RESOURCE_EXHAUSTED", "DEADLINE_EXCEEDED"}
 """Refusals that are the service's own failure; every other is a right answer to a wrong question."""
+
+MOST_OF_A_CROWD = 20
+"""Of events that come together so many are told, the first ones: the others say the same."""
 
 
 class Tracing:
@@ -61,6 +66,25 @@ class Tracing:
         attributes = {"messaging.system": "nats", "messaging.operation.type": "process", "messaging.message.id": event_id}
         with self._span(f"{follower} takes {event_id.partition('/')[0]}", SpanKind.CONSUMER, traceparent, attributes) as span:
             yield _traceparent(span)
+
+    def announced(self, events: Iterable[RecordedEvent]) -> None:
+        """Events are on their stream since now: a span of each from its record on, below the span that recorded it."""
+        for event in islice(events, MOST_OF_A_CROWD):
+            began_ns = int(event.recorded_at.timestamp() * 1e9)
+            self._told(f"announce {event.topic}", SpanKind.PRODUCER, event, began_ns, "send")
+
+    def kept(self, follower: str, events: Iterable[RecordedEvent], began_ns: int) -> None:
+        """A read model shows events since now; :param began_ns: when it began to take them, in nanoseconds since 1970."""
+        for event in islice(events, MOST_OF_A_CROWD):
+            self._told(f"{follower} shows {event.topic}", SpanKind.CONSUMER, event, began_ns, "process")
+
+    def _told(self, name: str, kind: SpanKind, event: RecordedEvent, began_ns: int, operation: str) -> None:
+        """A span that is over, of an event whose cause is traced."""
+        if not (traceparent := event.metadata.traceparent):
+            return
+        attributes = {"messaging.system": "nats", "messaging.operation.type": operation, "messaging.message.id": event.id}
+        parent = _PROPAGATOR.extract({"traceparent": traceparent}, Context())
+        self._tracer.start_span(name, parent, kind, attributes, start_time=began_ns).end()
 
     @contextmanager
     def _span(self, name: str, kind: SpanKind, traceparent: str, attributes: dict[str, str]) -> Iterator[Span]:

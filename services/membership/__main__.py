@@ -1,4 +1,4 @@
-"""``python -m membership [serve|migrate|streams]``"""
+"""``python -m membership [serve|migrate [--to STEP]|streams]``"""
 
 from chassis.run import main
 from membership.settings import Settings

@@ -68,25 +68,39 @@ class DestroyKeys:
         """Nothing is left to do."""
 
 
+Announced = Callable[[Connection, frozenset[str]], Awaitable[Sequence[RecordedEvent]]]
+
+
+async def nothing_announced(database: Connection, topics: frozenset[str]) -> Sequence[RecordedEvent]:
+    """Nothing was put back."""
+    return ()
+
+
 class StayErased:
     """Makes sure, before anything is followed or answered, that whoever was erased has no key and no name here.
 
     A backup of the key store that is put back brings destroyed keys with it; they are destroyed again, for the erased stand
     beside the position of :class:`DestroyKeys`. A backup of membership's own database may know nothing of an erasure whose
     tombstone the key store has; then the read models that have names are built anew, from a history without their keys.
+    Where both were put back to a time before the erasure, the stream still tells it.
 
     :param pool: of membership's own database.
     :param models: the read models with personal values in clear.
+    :param announced: the events of some topics that only the stream has, because a backup was put back.
     """
 
-    def __init__(self, pool: Pool, keys: Tombs, models: Sequence[ReadModel[Any]]) -> None:
-        self._pool, self._keys, self._models = pool, keys, models
+    def __init__(
+        self, pool: Pool, keys: Tombs, models: Sequence[ReadModel[Any]], announced: Announced = nothing_announced
+    ) -> None:
+        self._pool, self._keys, self._models, self._announced = pool, keys, models, announced
 
     async def start(self) -> None:
         """Destroy again, and clear what is too much.
 
-        :raises Unavailable: the key store cannot be reached; nobody is answered before it can.
+        :raises Unavailable: the key store, or on a restored database NATS, cannot be reached; nobody is answered before it can.
         """
+        if told := await self._told_by_the_stream():
+            await self._keys.destroy(told)
         async for known in _pages(self._known):
             await self._keys.destroy(known)
         async for buried in _pages(self._keys.erased):
@@ -96,6 +110,10 @@ class StayErased:
 
     async def stop(self) -> None:
         """Nothing goes on."""
+
+    async def _told_by_the_stream(self) -> list[UUID]:
+        async with self._pool.connection() as connection:
+            return [_erased(event) for event in await self._announced(connection, DestroyKeys.topics)]
 
     async def _known(self, after: UUID) -> list[UUID]:
         query = "select person_id from erased where person_id > %s order by person_id limit %s"

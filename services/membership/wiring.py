@@ -28,7 +28,7 @@ from membership.application import (
 from membership.domain.member import keyed_hash_of_ids
 from membership.domain.working_days import closed_in_viet_nam
 from membership.events import AUTHORITIES, UNITS, unit_after
-from membership.reactions import CERTIFY, DestroyKeys, StayErased
+from membership.reactions import CERTIFY, DestroyKeys, StayErased, nothing_announced
 from membership.read_models.children import CHILDREN
 from membership.read_models.consents import CONSENTS as CONSENT_ROWS
 from membership.read_models.data_requests import DATA_REQUESTS
@@ -80,7 +80,7 @@ def real(settings: Settings, tracing: Tracing | None = None) -> Service:
     readings = Readings(application, service.today, uuid4)
     consents_current = _answer_families(service, tree, readings, register)
     questions = Questions(
-        service.pool,
+        service.reading,
         tree,
         service.today,
         register_current=lambda: service.current(register),
@@ -117,8 +117,8 @@ def _answer_families(service: Service, tree: Hierarchy, readings: Readings, regi
     def of_consents() -> Awaitable[None]:
         return current(register, consents, children, units)
 
-    service.answer(CONSENTS, ConsentsQuestions(service.pool, service.today, of_consents, readings).answers)
-    names = NamesQuestions(service.pool, tree, service.today, readings=readings, current=lambda: current(register, transfers))
+    service.answer(CONSENTS, ConsentsQuestions(service.reading, service.today, of_consents, readings).answers)
+    names = NamesQuestions(service.reading, tree, service.today, readings=readings, current=lambda: current(register, transfers))
     service.answer(NAMES, names.answers)
     return of_consents
 
@@ -126,10 +126,11 @@ def _answer_families(service: Service, tree: Hierarchy, readings: Readings, regi
 def _answer_personal_data(service: Service, tree: Hierarchy, application: Application, keys: KeyStore) -> None:
     """Answer about data requests and erasures; destroy keys when somebody was erased, and certify when all know."""
     service.keep(DATA_REQUESTS, LEGAL_HOLDS, ERASURES)
-    service.answer(PERSONAL_DATA, PersonalDataQuestions(service.pool, tree, service.today).answers)
+    service.answer(PERSONAL_DATA, PersonalDataQuestions(service.reading, tree, service.today).answers)
     service.schema += DestroyKeys.schema
     service.follow(DestroyKeys(keys))
-    service.first_parts.append(StayErased(service.pool, keys, (MEMBERS, CHILDREN, CONSENT_ROWS)))
+    told = service.admission.announced_beyond if service.admission else nothing_announced
+    service.first_parts.append(StayErased(service.pool, keys, (MEMBERS, CHILDREN, CONSENT_ROWS), told))
     taking = service.tracing.taking if service.tracing else None
     service.follow(CommandReaction(CERTIFY, application, service.caller, taking))
 
@@ -143,7 +144,7 @@ def _officers(service: Service, tree: Hierarchy) -> OfficersQuestions:
         await service.current(authorities)
         return await register.last_change()
 
-    return OfficersQuestions(service.pool, tree, service.today, position)
+    return OfficersQuestions(service.reading, tree, service.today, position)
 
 
 def _place(tree: Hierarchy, events: Sequence[Event], last: int) -> None:

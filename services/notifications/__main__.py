@@ -1,4 +1,4 @@
-"""``python -m notifications [serve|migrate|streams]``"""
+"""``python -m notifications [serve|migrate [--to STEP]|streams]``"""
 
 from chassis.run import main
 from notifications.settings import Settings

@@ -79,6 +79,7 @@ class Sender:
     """Sends what is due, again and again.
 
     :param woken: set when something was appended; besides, the worker looks every `poll_s`.
+    :param told: of each attempt, whether the mail server took the mail over.
     """
 
     def __init__(
@@ -90,9 +91,10 @@ class Sender:
         clock: Callable[[], datetime],
         woken: asyncio.Event,
         poll_s: float = 1.0,
+        told: Callable[[bool], None] = lambda taken_over: None,
     ) -> None:
         self._pool, self._commands, self._postbox, self._caller = pool, commands, postbox, caller
-        self._clock, self._woken, self._poll_s = clock, woken, poll_s
+        self._clock, self._woken, self._poll_s, self._told = clock, woken, poll_s, told
 
     async def run(self) -> None:
         """Send until cancelled. A mail under way is then finished by nobody; its lease ends and it goes again."""
@@ -179,7 +181,9 @@ class Sender:
         try:
             await session.send(mail(row.delivery_id, self._postbox.sender, to.name, to.address, words, self._clock()))
         except MailRefused as refused:
+            self._told(False)
             return await self._record(row, RecordFailure, attempt, reason=refused.reason, permanent=refused.permanent)
+        self._told(True)
         identity = message_id(row.delivery_id, self._postbox.sender)
         return await self._record(row, RecordSent, attempt, message_id=identity)
 

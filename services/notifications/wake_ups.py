@@ -167,10 +167,14 @@ class WakeUps:
         subscription = await self._nats.client.jetstream().pull_subscribe(
             due_subject(SERVICE), durable=f"{SERVICE}-wake-ups", stream=SCHEDULES, config=configuration
         )
-        while True:
-            with suppress(TimeoutError):
-                for message in await subscription.fetch(1, timeout=FETCH_S):
-                    await self._wake(message)
+        try:
+            while True:
+                with suppress(TimeoutError):
+                    for message in await subscription.fetch(1, timeout=FETCH_S):
+                        await self._wake(message)
+        finally:
+            with suppress(*_NO_NATS):  # another process may go on listening; the consumer stays
+                await subscription.unsubscribe()
 
     async def _wake(self, message: Msg) -> None:
         try:

@@ -1,4 +1,4 @@
-"""``python -m welfare [serve|migrate|streams]``: the process of welfare; see :mod:`chassis.run`."""
+"""``python -m welfare [serve|migrate [--to STEP]|streams]``: the process of welfare; see :mod:`chassis.run`."""
 
 from chassis.run import main
 from welfare.settings import Settings

@@ -27,6 +27,6 @@ def real(settings: Settings, tracing: Tracing | None = None) -> Service:
     recipients = RecipientsAtHand(tree, members, followed(service, AUTHORITIES, officers.position("GetAuthoritiesPosition")))
     application = service.application(menu(recipients), [SERVICE])
     recipients.live = application.live
-    service.answer(SERVICE, Questions(service.pool, tree, service.today).answers)
+    service.answer(SERVICE, Questions(service.reading, tree, service.today).answers)
     service.acknowledge(SubjectErased, service.client(settings.membership_target, PERSONAL_DATA), "AcknowledgeErasure")
     return service

@@ -59,7 +59,7 @@ class OneHistory:
     async def version(self, aggregate_id: UUID) -> int:
         return len(self.history)
 
-    async def answer_to(self, command_id: UUID, fingerprint: bytes) -> None:
+    async def answer_to(self, command_id: UUID, fingerprint: bytes, acts_on: UUID) -> None:
         return None
 
     async def arrangement(self) -> Arrangement:

@@ -500,17 +500,21 @@ async def test_reflection_lists_the_services() -> None:
 
 
 async def test_every_call_is_counted_by_its_outcome() -> None:
-    seen: list[tuple[str, str]] = []
+    seen: list[tuple[str, ...]] = []
 
     def decide(command: Any) -> Answer:
         raise BudgetExceeded(left_vnd=0)
 
-    async with served(Obedient(decide), on_call=lambda name, outcome, seconds: seen.append((name, outcome))) as probe:
+    async with served(Obedient(decide), on_call=lambda *told: seen.append(told[:3])) as probe:
         await refused(probe.client(), "PlaceThing", place())
         await refused(probe.client(), "PlaceThing", place(name=""))
         await probe.client().call("FindThings", message("FindThingsRequest"))
 
-    assert seen == [("PlaceThing", "BudgetExceeded"), ("PlaceThing", "Invalid"), ("FindThings", "OK")]
+    assert seen == [
+        ("PlaceThing", "FAILED_PRECONDITION", "BudgetExceeded"),
+        ("PlaceThing", "INVALID_ARGUMENT", "Invalid"),
+        ("FindThings", "OK", "OK"),
+    ]
 
 
 def test_a_service_that_is_not_wholly_answered_does_not_start() -> None:

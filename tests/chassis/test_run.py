@@ -11,6 +11,8 @@ import pytest
 import structlog
 
 from chassis import run as running
+from chassis.recovery.command import Wanted
+from chassis.recovery.tail import CannotRecover, Tail
 from chassis.run import run, serve
 from chassis.settings import Settings
 from chassis.telemetry import Tracing
@@ -32,6 +34,9 @@ class Example:
         self.tasks: list[asyncio.Task[Any]] = []
         self.did: list[str] = []
         self._start_s, self._stop_s, self._start_fails, self._dies = start_s, stop_s, start_fails, dies
+
+    async def recover(self, wanted: Wanted) -> Tail:
+        raise CannotRecover("not this time")
 
     async def start(self) -> None:
         self.did.append("start")
@@ -131,7 +136,7 @@ def nothing(settings: Settings, tracing: Tracing | None) -> Example:
 
 def test_an_unknown_command_tells_the_usage(capsys: pytest.CaptureFixture[str]) -> None:
     assert run("example", Settings, nothing, ["fly"], streams=()) == 2
-    assert "usage: python -m example [serve|migrate|streams]" in capsys.readouterr().err
+    assert "usage: python -m example [serve|migrate [--to STEP]|streams|recover]" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -23,6 +23,7 @@ from chassis.logs import set_up_logs, traceparent_of_call
 from chassis.metrics import Metrics, MetricsServer
 from chassis.stacks import stack_of
 from chassis.telemetry import Tracing
+from federation.operations.v1.operations_pb2 import FollowerStatus, GetStatusResponse
 from tests.chassis.probe import Obedient, officer, place, served
 
 SECRET = "079 088 012 345"
@@ -196,7 +197,9 @@ async def test_calls_batches_and_standing_are_counted_where_prometheus_reads_the
         with pytest.raises(Refused):
             await probe.client().call("PlaceThing", place(name=""))
     metrics.appended(3, 2)
-    metrics.stands(12, 4, {"members.v1": 1}, {"reminders": 2})
+    followers = [FollowerStatus(name="members", source="probe", position=11, lag=1), FollowerStatus(name="reminders", parked=2)]
+    metrics.stands(GetStatusResponse(service="probe", head=12, backlog=4, followers=followers), 1_700_000_000.0)
+    metrics.measure("congdoan_appends_waiting", "How many wait", lambda: 7)
     await server.start()
     try:
         with urllib.request.urlopen(f"http://127.0.0.1:{server.port}/metrics") as answer:
@@ -205,14 +208,17 @@ async def test_calls_batches_and_standing_are_counted_where_prometheus_reads_the
         await server.stop()
 
     for line in (
-        'congdoan_calls_total{method="PlaceThing",outcome="OK"} 1.0',
-        'congdoan_calls_total{method="PlaceThing",outcome="Invalid"} 1.0',
+        'congdoan_calls_total{method="PlaceThing",outcome="OK",status="OK"} 1.0',
+        'congdoan_calls_total{method="PlaceThing",outcome="Invalid",status="INVALID_ARGUMENT"} 1.0',
         'congdoan_call_seconds_count{method="PlaceThing"} 2.0',
         "congdoan_appended_events_total 3.0",
         'congdoan_append_batch_commands_bucket{le="2.0"} 1.0',
-        "congdoan_head_position 12.0",
+        "congdoan_appends_waiting 7.0",
+        'congdoan_head_position{service="probe"} 12.0',
         "congdoan_publisher_backlog_events 4.0",
-        'congdoan_follower_lag_events{follower="members.v1"} 1.0',
+        "congdoan_publisher_waiting_since_timestamp_seconds 1.7e+09",
+        'congdoan_follower_position{follower="members",service="probe"} 11.0',
+        'congdoan_follower_lag_events{follower="members"} 1.0',
         'congdoan_parked_events{follower="reminders"} 2.0',
     ):
         assert line in text.splitlines()
@@ -221,6 +227,8 @@ async def test_calls_batches_and_standing_are_counted_where_prometheus_reads_the
 
 def test_two_processes_in_one_keep_their_numbers_apart() -> None:
     one, two = Metrics(), Metrics()
-    one.called("PlaceThing", "OK", 0.1)
+    one.called("PlaceThing", "OK", "OK", 0.1)
 
-    assert two.registry.get_sample_value("congdoan_calls_total", {"method": "PlaceThing", "outcome": "OK"}) is None
+    labels = {"method": "PlaceThing", "status": "OK", "outcome": "OK"}
+    assert one.registry.get_sample_value("congdoan_calls_total", labels) == 1
+    assert two.registry.get_sample_value("congdoan_calls_total", labels) is None

@@ -138,7 +138,7 @@ async def test_the_same_command_id_with_other_content_is_refused(database: str) 
         with pytest.raises(CommandIdReused):
             await store.append(command(command_id=append.command_id, content=b"other"))
         with pytest.raises(CommandIdReused):
-            await store.answer_to(append.command_id or uuid4(), b"other")
+            await store.answer_to(append.command_id or uuid4(), b"other", uuid4())
         assert await store.head() == 1
 
 

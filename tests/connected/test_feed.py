@@ -7,6 +7,7 @@ import sys
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
+from typing import Any
 from uuid import uuid4
 
 import orjson
@@ -18,7 +19,7 @@ from opentelemetry.sdk.trace import TracerProvider
 
 from chassis.cloudevents import filters_for
 from chassis.database import Connection, Pool, open_pool
-from chassis.feed import Feed, Feeds
+from chassis.feed import TICK_S, Feed, Feeds
 from chassis.following import Follower
 from chassis.pulling import Pull
 from chassis.recorded import RecordedEvent
@@ -185,6 +186,29 @@ async def test_nats_killed_while_following(history: EventStore, database: str, o
             await asyncio.to_thread(own_nats.start)
             await feed.at_least(total, PATIENCE_S)
     assert await taken_in_order(pool, 4_500)
+
+
+async def test_after_a_reconnection_a_consumer_is_made_anew_once(
+    history: EventStore, database: str, own_nats: EmbeddedNats, pool: Pool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made, open_anew = list[str](), Pull.open
+
+    async def observed(self: Pull, *values: Any) -> None:
+        await open_anew(self, *values)
+        made.append(self.name)
+
+    async with publishing(history, database, own_nats.url), following(own_nats.url, pool, Sum(history.service)) as (feed,):
+        await until(lambda: feed.healthy)
+        monkeypatch.setattr(Pull, "open", observed)
+        await asyncio.to_thread(own_nats.kill)
+        await until(lambda: not feed.healthy)
+        await asyncio.sleep(2 * TICK_S)  # it asks for its consumer while there is no server
+        await asyncio.to_thread(own_nats.start)
+        await record(history, [counted(1)])
+        await feed.at_least(1, PATIENCE_S)
+        await asyncio.sleep(2 * TICK_S)  # in which it finds nothing new, and whether it thinks the connection lost
+        assert feed.healthy
+    assert len(made) == 1
 
 
 async def test_messages_delivered_again_take_effect_once(history: EventStore, database: str, nats_url: str, pool: Pool) -> None:

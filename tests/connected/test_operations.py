@@ -54,6 +54,9 @@ class Picky:
 class Announcer:
     published: int = 0
 
+    async def announced(self) -> int:
+        return self.published
+
 
 def now() -> datetime:
     return datetime.now(UTC)
@@ -210,11 +213,15 @@ async def test_prometheus_is_told_the_same(example: Example) -> None:
     seen = metrics.registry.get_sample_value
     await standing.start()
     async with asyncio.timeout(30.0):
-        while not seen("congdoan_head_position"):
+        while not seen("congdoan_head_position", {"service": "example"}):
             await asyncio.sleep(0.01)
     await standing.stop()
 
-    assert (seen("congdoan_head_position"), seen("congdoan_publisher_backlog_events")) == (2, 2)
+    assert (seen("congdoan_head_position", {"service": "example"}), seen("congdoan_publisher_backlog_events")) == (2, 2)
+    assert seen("congdoan_database_reachable") == 1
+    [oldest] = await example.store.read(0, 1)
+    assert seen("congdoan_publisher_waiting_since_timestamp_seconds") == oldest.recorded_at.timestamp()
+    assert seen("congdoan_follower_position", {"follower": "one", "service": "example"}) == 2
     assert seen("congdoan_parked_events", {"follower": "two"}) == 2
     assert seen("congdoan_follower_lag_events", {"follower": "one"}) == 0
     assert seen("congdoan_follower_lag_events", {"follower": "three"}) is None

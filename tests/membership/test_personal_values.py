@@ -19,9 +19,10 @@ from chassis.commands import Call
 from chassis.database import Pool, fetch, fetch_rows, migrate, open_pool
 from chassis.deadletters import list_parked, replay
 from chassis.events import Event
-from chassis.following import Follower, packed, unpacked
+from chassis.following import Follower
 from chassis.hierarchy import Hierarchy
 from chassis.key_store import KeyStore
+from chassis.parking import packed, unpacked
 from chassis.projector import Projection
 from chassis.read_models import ReadModel
 from chassis.refusals import Refusal, Unavailable

@@ -6,7 +6,8 @@ from uuid import UUID, uuid4
 import psycopg
 import pytest
 
-from chassis.database import migrate, open_pool
+from chassis.database import Connection, migrate, open_pool
+from chassis.recorded import RecordedEvent
 from chassis.refusals import Unavailable
 from membership.reactions import DestroyKeys, StayErased
 from membership.read_models.members import MEMBERS
@@ -97,6 +98,19 @@ async def test_a_tombstone_that_the_history_does_not_know_has_the_names_built_an
         connection.execute("update followers set position = 9")
     await started(membership, keys)
     assert positions(membership)[MEMBERS.name] == 9
+
+
+async def test_an_erasure_that_only_the_stream_has_is_done_again_where_both_databases_were_put_back(membership: str) -> None:
+    keys = PlayedKeys()
+
+    async def announced(database: Connection, topics: frozenset[str]) -> list[RecordedEvent]:
+        assert topics == DestroyKeys.topics
+        return [recorded(erased())]
+
+    async with open_pool(membership) as pool:
+        await StayErased(pool, keys, (MEMBERS,), announced).start()
+    assert keys.destroyed == [PERSON]
+    assert (rows(membership, MEMBERS.table), positions(membership)[MEMBERS.name]) == (0, 0)
 
 
 async def test_where_only_the_position_is_behind_nothing_is_built_anew(membership: str) -> None:

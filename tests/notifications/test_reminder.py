@@ -5,12 +5,14 @@ from uuid import uuid4
 
 import pytest
 
+from chassis.refusals import Unavailable
 from notifications.domain.calendar import hanoi_day, next_reminding_moment, reminding_moment
 from notifications.domain.duty import Report
 from notifications.domain.reminder import (
     REMINDERS,
     AwaitUntil,
     EndReminders,
+    Moment,
     NoStepLeft,
     NothingPlanned,
     NotWatched,
@@ -222,3 +224,8 @@ def test_nobody_is_reminded_of_a_report_that_was_never_asked_for() -> None:
         (await_until, about(AwaitUntil, due_on=LATER_DUE, on=SET_ON)),
     ):
         given(REMINDERS).when(decide, command, at(SET_ON)).refused(NotWatched, "owed_id")
+
+
+def test_a_step_is_decided_again_when_its_unit_was_not_looked_up() -> None:
+    with pytest.raises(Unavailable):
+        Moment(at(DUE_ON).now, {}).superior("ba-dinh", DUE_ON)

@@ -4,6 +4,7 @@ Its leaf (:mod:`chassis.ledger.leaf`) stands in the tree of the ledger. The chai
 ``SHA-256(chain hash of the event before || leaf)``, beginning with 32 zero bytes.
 """
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -16,6 +17,7 @@ from chassis.cloudevents import BrokenEvent
 from chassis.ledger.leaf import leaf_hash
 from chassis.recorded import RecordedEvent
 
+_TOLD = re.compile(r"([a-z]+)/(\d+): (.*)")
 GENESIS = bytes(32)
 """The chain hash before the first event."""
 
@@ -29,6 +31,12 @@ class LogBroken(Exception):
     def __init__(self, service: str, position: int, reason: str) -> None:
         super().__init__(f"{service}/{position}: {reason}")
         self.service, self.position, self.reason = service, position, reason
+
+    @classmethod
+    def read(cls, told: str) -> "LogBroken | None":
+        """What another process has told of; None when it is something else."""
+        match = _TOLD.fullmatch(told)
+        return cls(match[1], int(match[2]), match[3]) if match else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,10 +6,11 @@ from datetime import date
 from google.protobuf.message import Message
 
 from audit.domain.figures import AuditedFigure
+from audit.domain.seal import LogBroken
 from audit.domain.unit_tree import UnitTree
 from audit.read_models.checkpoints import newest_checkpoints
 from audit.read_models.contributions import figures
-from audit.read_models.log import LogKeeper, log_end, log_entries
+from audit.read_models.log import log_end, log_entries
 from chassis.commands import Call
 from chassis.database import Pool
 from chassis.hierarchy import Hierarchy
@@ -34,16 +35,21 @@ class ServiceNotFollowed(NotFound):
 class Questions:
     """What audit answers.
 
-    :param logs: the keepers of the logs, one a service followed.
+    :param followed: the services of whom there is a log; `broken` tells what of one does not follow on.
     :param tree: the units by which rights are decided; figures stand on `units`, audit's own, made of the events alone.
     """
 
     def __init__(
-        self, pool: Pool, logs: Sequence[LogKeeper], tree: Hierarchy, units: UnitTree, today: Callable[[], date]
+        self,
+        pool: Pool,
+        followed: Sequence[str],
+        broken: Callable[[str], LogBroken | None],
+        tree: Hierarchy,
+        units: UnitTree,
+        today: Callable[[], date],
     ) -> None:
         self._pool, self._tree, self._today = pool, tree, today
-        self._logs = {keeper.source: keeper for keeper in logs}
-        self._units = units
+        self._logs, self._broken, self._units = followed, broken, units
 
     @property
     def answers(self) -> Mapping[str, Query]:
@@ -65,7 +71,7 @@ class Questions:
     async def log(self, request: pb.GetLogRequest, call: Call) -> Message:
         """How far each log has come, and whether it is whole."""
         call.rights.nationwide()
-        return pb.GetLogResponse(logs=[await self._state(keeper) for keeper in self._logs.values()])
+        return pb.GetLogResponse(logs=[await self._state(service) for service in self._logs])
 
     async def entries(self, request: pb.ListLogRequest, call: Call) -> Message:
         """A page of a service's log."""
@@ -91,11 +97,11 @@ class Questions:
         )
         return pb.ListCheckpointsResponse(checkpoints=[message_of(pb.Checkpoint, signed) for signed in rows], next=following)
 
-    async def _state(self, keeper: LogKeeper) -> pb.ServiceLog:
-        position, chain_hash = await log_end(self._pool, keeper.source)
-        broken = keeper.broken
+    async def _state(self, service: str) -> pb.ServiceLog:
+        position, chain_hash = await log_end(self._pool, service)
+        broken = self._broken(service)
         return pb.ServiceLog(
-            service=keeper.source,
+            service=service,
             position=position,
             chain_hash=chain_hash,
             contiguous=broken is None,

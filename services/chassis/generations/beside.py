@@ -19,10 +19,11 @@ from psycopg.errors import DeadlockDetected, LockNotAvailable
 
 from chassis.database import Connection, Pool
 from chassis.ending import ended
-from chassis.following import Follower, locked_position
+from chassis.following import Fence, Follower
 from chassis.generations import tables
 from chassis.generations.tables import Generations, NothingBeside, StillApart, UnknownReadModel
 from chassis.past import Past
+from chassis.positions import locked_position
 from chassis.projector import Projection
 from chassis.read_models import ReadModel
 from chassis.refusals import Unavailable
@@ -54,6 +55,7 @@ class SecondGenerations:
 
     :param drive: what brings a follower its history, from where it is.
     :param past: the history that a service has recorded.
+    :param fence: in whose term the second generations are driven.
     :param reread: by read model: reads its rows again, for what is kept of them in memory.
     """
 
@@ -67,10 +69,11 @@ class SecondGenerations:
         *,
         sealer: Sealer | None = None,
         reread: dict[str, Reread] | None = None,
+        fence: Fence | None = None,
     ) -> None:
         self.models = {model.name: model for model in models}
         self.past, self.sealer = past, sealer
-        self._pool, self._drive, self._clock, self._reread = pool, drive, clock, reread or {}
+        self._pool, self._drive, self._clock, self._reread, self._fence = pool, drive, clock, reread or {}, fence
         self._running: dict[str, tuple[frozenset[int], Follower, Driver]] = {}
         self._live: dict[str, int] = {}
         self._look, self._changed = asyncio.Lock(), asyncio.Event()
@@ -243,7 +246,8 @@ class SecondGenerations:
                     self._live[standing.read_model] = standing.live
 
     async def _begin(self, model: ReadModel[Any], pair: Any) -> None:
-        follower = Follower(self._pool, Projection(model, sealer=self.sealer, beside=True), self._clock)
+        projection = Projection(model, sealer=self.sealer, beside=True)
+        follower = Follower(self._pool, projection, self._clock, fence=self._fence)
         driver = self._drive(follower)
         self._running[model.name] = (pair, follower, driver)
         await driver.start()

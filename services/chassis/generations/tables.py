@@ -14,7 +14,7 @@ from typing import Any
 from psycopg import sql
 
 from chassis.database import Connection, Pool, fetch
-from chassis.following import begin_anew, locked_position
+from chassis.positions import begin_anew, locked_position
 from chassis.read_models import BESIDE, ReadModel
 from chassis.refusals import NotFound, RuleBroken, Unavailable
 

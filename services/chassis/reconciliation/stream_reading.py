@@ -6,6 +6,7 @@ by the server, and so seen by whoever counts.
 
 import asyncio
 import json
+from collections.abc import Sequence
 from contextlib import suppress
 from types import TracebackType
 
@@ -25,11 +26,12 @@ FORGOTTEN_AFTER_S = 60.0
 class Reading:
     """Reads a stream in order from the sequence after `after`; used ``async with``.
 
+    :param subjects: read these alone, which may have wildcards; everything when left out.
     :raises JetStreamError: there is no such stream; :raises NatsError: no answer, or the stream went away meanwhile.
     """
 
-    def __init__(self, client: Client, stream: str, after: int) -> None:
-        self._client, self._stream, self._after = client, stream, after
+    def __init__(self, client: Client, stream: str, after: int, subjects: Sequence[str] = ()) -> None:
+        self._client, self._stream, self._after, self._subjects = client, stream, after, subjects
         self._kept: list[Announced] = []
         self._arrived: asyncio.Queue[Msg] = asyncio.Queue()
 
@@ -41,6 +43,7 @@ class Reading:
             "mem_storage": True,
             "num_replicas": 1,
             "inactive_threshold": int(FORGOTTEN_AFTER_S * 1e9),
+            **({"filter_subjects": list(self._subjects)} if self._subjects else {}),
         }
         made = await api(self._client, f"CONSUMER.CREATE.{self._stream}", {"stream_name": self._stream, "config": config})
         self._consumer = str(made["name"])

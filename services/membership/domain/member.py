@@ -307,7 +307,8 @@ def claims(state: Member | None, event: Event) -> Iterable[Claim]:
     """A member holds its national id alone and keeps its unit from being dissolved."""
     match event:
         case MemberJoined():
-            yield Claim(f"national-id:{event.national_id_hash}", "take", lambda: NationalIdTaken("national_id"))
+            if event.national_id_hash:  # of whoever was erased nobody knows it any more
+                yield Claim(f"national-id:{event.national_id_hash}", "take", lambda: NationalIdTaken("national_id"))
             yield keeps(event.unit)
         case MemberLeft() if state:
             if state.national_id_hash:

@@ -18,7 +18,7 @@ from chassis.commands import Aggregate, Command
 from chassis.events import Event
 from chassis.fields import Code, Day, Line, Year
 from chassis.hierarchy import Node
-from chassis.refusals import NotFound, RuleBroken
+from chassis.refusals import NotFound, RuleBroken, Unavailable
 from notifications.domain.calendar import hanoi_day, next_reminding_moment, reminding_moment
 from notifications.domain.duty import SCHEDULES, DataRequest, Duty, Report, duty_of, step_day
 from notifications.events import (
@@ -109,7 +109,12 @@ class Moment:
         return hanoi_day(self.now)
 
     def superior(self, unit: str, on: date) -> str:
-        """The line parent of a unit on a day; empty at the top."""
+        """The line parent of a unit on a day; empty at the top.
+
+        :raises Unavailable: it was not among the units looked up, for what it owes was watched only since: decide again.
+        """
+        if unit not in self.units:
+            raise Unavailable(reason="units")
         return self.units[unit].place("line", on)
 
 

@@ -7,7 +7,7 @@ from uuid import UUID
 
 import orjson
 
-from chassis.database import Pool, fetch_rows
+from chassis.database import Pool, fetch, fetch_rows
 from chassis.read_models import ReadModel
 from chassis.recorded import RecordedEvent
 from notifications.events import (
@@ -21,6 +21,9 @@ from notifications.events import (
     NotificationWithdrawn,
     RecipientKind,
 )
+
+MAX_COUNTED = 10_000
+"""Mails that wait; who watches need not know of more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,3 +162,23 @@ async def open_to_member(pool: Pool, member_id: UUID, size: int, after: UUID | N
     open_ = "recipient_kind = 'member' and status not in ('sent', 'withdrawn')"
     condition = f"{open_} and recipient = %s {'and delivery_id > %s' if after else ''} order by delivery_id limit %s"
     return await fetch_rows(pool, DELIVERIES, condition, (str(member_id), *((after,) if after else ()), size))
+
+
+@dataclass(frozen=True, slots=True)
+class MailsWaiting:
+    """How many mails have not left, how many of these failed before, and since when the longest is due."""
+
+    count: int
+    failing: int
+    due_since: datetime | None
+
+
+async def mails_waiting(pool: Pool, now: datetime) -> MailsWaiting:
+    """What has not left, counted up to `MAX_COUNTED`, the longest due first."""
+    waiting = f"""select due_at, tries from {DELIVERIES.table} where channel = 'email' and due_at is not null
+                  order by due_at, delivery_id limit {MAX_COUNTED}"""
+    query = (
+        f"select count(*), count(*) filter (where tries > 0), min(due_at) filter (where due_at <= %s) from ({waiting}) waiting"
+    )
+    ((count, failing, due_since),) = await fetch(pool, query, (now,))
+    return MailsWaiting(count, failing, due_since)

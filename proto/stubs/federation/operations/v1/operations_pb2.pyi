@@ -164,6 +164,9 @@ class GetStatusResponse(_message.Message):
     BACKLOG_FIELD_NUMBER: _builtins.int
     FOLLOWERS_FIELD_NUMBER: _builtins.int
     STREAM_FIELD_NUMBER: _builtins.int
+    LEADER_FIELD_NUMBER: _builtins.int
+    TERM_FIELD_NUMBER: _builtins.int
+    LEADS_FIELD_NUMBER: _builtins.int
     service: _builtins.str
     head: _builtins.int
     """Position of the last recorded event; 0 when there is none."""
@@ -171,6 +174,12 @@ class GetStatusResponse(_message.Message):
     """Position of the last event announced on the stream."""
     backlog: _builtins.int
     """Recorded events not yet announced."""
+    leader: _builtins.str
+    """Which process of the service drives its followers and announces its events, as it names itself."""
+    term: _builtins.int
+    """How often that has passed from one to another, or been taken up again."""
+    leads: _builtins.bool
+    """Whether it is the process that answers."""
     @_builtins.property
     def followers(self) -> _containers.RepeatedCompositeFieldContainer[Global___FollowerStatus]: ...
     @_builtins.property
@@ -186,10 +195,13 @@ class GetStatusResponse(_message.Message):
         backlog: _builtins.int = ...,
         followers: _abc.Iterable[Global___FollowerStatus] | None = ...,
         stream: Global___StreamStatus | None = ...,
+        leader: _builtins.str = ...,
+        term: _builtins.int = ...,
+        leads: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["stream", b"stream"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["backlog", b"backlog", "followers", b"followers", "head", b"head", "published", b"published", "service", b"service", "stream", b"stream"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["backlog", b"backlog", "followers", b"followers", "head", b"head", "leader", b"leader", "leads", b"leads", "published", b"published", "service", b"service", "stream", b"stream", "term", b"term"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

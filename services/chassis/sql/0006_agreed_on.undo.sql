@@ -1,0 +1,1 @@
+drop table agreed_on;

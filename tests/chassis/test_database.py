@@ -1,0 +1,39 @@
+"""Does a service find its database again soon, however long that was away?"""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from chassis.database import Steadily, open_pool
+
+PATIENCE_S = 60.0
+ATTEMPTS = 8
+"""psycopg's own pool would make the eighth more than two minutes after the first."""
+
+
+def test_the_next_attempt_is_as_near_after_minutes_as_at_first() -> None:
+    attempt, delays = Steadily(timeout=1e9), []
+    for now in range(600):
+        attempt.update_delay(float(now))
+        delays.append(attempt.delay)
+    assert len(set(delays)) == 1
+    assert max(delays) < 1.0
+
+
+async def test_a_pool_goes_on_asking_for_a_server_that_is_away(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pool, asked = open_pool(f"host={tmp_path}"), asyncio.Semaphore(0)
+    connect = pool._connect
+
+    async def counted(*values: float | None) -> object:
+        asked.release()
+        return await connect(*values)
+
+    monkeypatch.setattr(pool, "_connect", counted)
+    await pool.open()
+    try:
+        async with asyncio.timeout(PATIENCE_S):
+            for _ in range(ATTEMPTS):
+                await asked.acquire()
+    finally:
+        await pool.close()
