@@ -101,6 +101,20 @@ class EmbeddedPostgres(ServerProcess):
             )
         self._lock: FolderLock | None = None
 
+    @property
+    def cluster(self) -> Path:
+        """The folder of everything the server keeps."""
+        return self._cluster
+
+    @staticmethod
+    def hand_over(cluster: Path, uid: int | None = None) -> None:
+        """Make a cluster that was copied here belong to whom its server will run as: `uid`, else as at the first start.
+
+        Nothing happens unless root does it.
+        """
+        if os.geteuid() == 0:
+            _give(cluster, uid or SERVER_UID)
+
     def conninfo(self, database: str) -> str:
         """The URL of a database, for libpq, as its superuser. No secret: the folder's permissions are the guard."""
         return f"postgresql://postgres@/{quote(database, safe='')}?host={quote(str(self._door.absolute()), safe='')}"
@@ -138,9 +152,12 @@ class EmbeddedPostgres(ServerProcess):
         self._process = self._child([binaries_for(uid) / "postgres", "-D", _HERE, *words], self._cluster, uid)
 
     def ready(self) -> bool:
-        """Whether it accepts connections: the server says so itself in its pid file, as `pg_ctl --wait` reads it."""
+        """Whether it accepts connections: the server says so itself in its pid file, as `pg_ctl --wait` reads it.
+
+        A replica that follows another server answers questions, and says that it stands by.
+        """
         lines = _lines(self._cluster / "postmaster.pid")
-        return self.running and len(lines) > 7 and lines[0] == str(self.pid) and lines[7] == "ready"
+        return self.running and len(lines) > 7 and lines[0] == str(self.pid) and lines[7] in ("ready", "standby")
 
     def not_started(self) -> EmbeddedServerError:
         if not self.running and _LIVE_ON_SAME_FOLDER.search(self.log_tail()):
