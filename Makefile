@@ -14,7 +14,7 @@ export UV_PYTHON_DOWNLOADS := never
 # A machine's own list of authorities is used where it has one, as pip does: a company's proxy may be among them.
 export UV_SYSTEM_CERTS ?= $(if $(wildcard /etc/ssl/certs /etc/pki/tls/certs),true,false)
 
-.PHONY: help setup up test long lint contracts proto bench image checkov variables clean
+.PHONY: help setup up test long faults lint contracts proto simulate bench costs image image-test checkov variables dashboards clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -31,6 +31,9 @@ test: setup lint ## everything that must hold before a change goes in (one test:
 long: setup ## the tests that take long on two cores, each with a shorter one in `make test`
 	$(BIN)/pytest -n 2 --dist worksteal -m long $(ARGS)
 
+faults: setup ## a million commands while processes, servers and disks fail (options: make faults ARGS='--seed 7 --commands 20000')
+	PYTHONPATH=.:services:proto/stubs $(BIN)/python -m tests.faults $(ARGS)
+
 lint: setup ## style, types, walls between the services, the contract
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
@@ -45,12 +48,21 @@ proto: setup ## write the Python stubs of the protos anew
 contracts: setup ## write AsyncAPI, JSON Schemas and dictionary of all published events anew, for review
 	$(BIN)/congdoan events contract
 
+simulate: setup ## thousands of simulated schedules full of faults (one again: make simulate ARGS='--seed 7 --trace')
+	@PYTHONPATH=.:services:proto/stubs $(BIN)/python -m tests.simulation $(ARGS)
+
 bench: setup ## the numbers, side by side with the peers, in one run
 	$(BIN)/uv sync --frozen --quiet --inexact --group bench
 	$(BIN)/python -m benchmarks $(ARGS)
 
+costs: setup ## what an event costs, and a year of twelve million members from it: the tables of docs/scale.md anew
+	PYTHONPATH=.:services:proto/stubs $(BIN)/python -m benchmarks.unit_costs --write
+
 image: ## the one image of all services, by buildah, from Debian's packages and PyPI's (needs buildah and mmdebstrap)
 	deploy/image.sh $(ARGS)
+
+image-test: setup ## run the built image: its services against a real NATS and PostgreSQL, each deployment rolled under load
+	deploy/try_image.sh $(ARGS)
 
 checkov: setup ## what checkov says against the manifests of every overlay, in an environment of its own (not in `make test`)
 	@test -x $(CHECKOV)/bin/checkov || { $(BIN)/uv venv --quiet $(CHECKOV) \
@@ -61,6 +73,9 @@ checkov: setup ## what checkov says against the manifests of every overlay, in a
 
 variables: setup ## write the table of variables in the operator's guide anew
 	PYTHONPATH=.:services:proto/stubs $(BIN)/python -m deploy.variables_table
+
+dashboards: setup ## write the dashboards for Grafana anew, from their table
+	PYTHONPATH=. $(BIN)/python -m deploy.dashboards
 
 clean: ## remove the environment and everything that tools have left
 	rm -rf .venv deploy/build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
