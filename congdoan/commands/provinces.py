@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Coroutine, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
@@ -106,6 +107,83 @@ def provinces_mirror(
     show({"made": made} if json else say("province_mirrored" if made else "province_mirrored_already", lang.value))
 
 
+@provinces.command("accounts")
+def provinces_accounts(
+    folder: Annotated[Path, typer.Argument(file_okay=False)],
+    grant: Annotated[list[str] | None, typer.Option("--grant")] = None,
+    renew: Annotated[bool, typer.Option("--renew")] = False,
+    revoke: Annotated[list[str] | None, typer.Option("--revoke")] = None,
+    forget: Annotated[list[str] | None, typer.Option("--forget")] = None,
+    admit: Annotated[list[str] | None, typer.Option("--admit")] = None,
+    dismiss: Annotated[list[str] | None, typer.Option("--dismiss")] = None,
+    json: JsonOption = False,
+    lang: LangOption = Lang.VI,
+) -> None:
+    """What NATS on a cluster is told of provinces and auditors: files for the operator to put there."""
+    from congdoan.provinces import accounts
+
+    now = datetime.now(UTC)
+    with errors(lang), _refusals(lang):
+        handed = [accounts.grant(folder, code, now, renew=renew) for code in grant or ()]
+        handed += [accounts.admit(folder, name, now, renew=renew) for name in admit or ()]
+        for code in revoke or ():
+            accounts.revoke(folder, code)
+        for code in forget or ():
+            accounts.forget(folder, code)
+        for name in dismiss or ():
+            accounts.dismiss(folder, name)
+        written = accounts.write(folder)
+    handed = [file for file in handed if file.exists()]
+    if json:
+        return show({"written": [str(file) for file in written], "credentials": [str(file) for file in handed]})
+    for file in handed:
+        show(say("credentials_written", lang.value, file=file))
+    show(say("accounts_written", lang.value, files=", ".join(str(file) for file in written)))
+    return None
+
+
+@provinces.command("streams")
+def provinces_streams(
+    codes: Annotated[list[str], typer.Argument()],
+    server: Annotated[str, typer.Option("--server", envvar="CONGDOAN_NATS_URL", show_envvar=False)],
+    remove: Annotated[bool, typer.Option("--remove")] = False,
+    json: JsonOption = False,
+    lang: LangOption = Lang.VI,
+) -> None:
+    """Make the streams of granted branches at the NATS of a cluster, or take them away; may be repeated."""
+    from congdoan.provinces import branch_streams
+    from congdoan.provinces.hub import connected
+
+    async def do() -> None:
+        async with connected(server) as client:
+            for code in codes:
+                await (branch_streams.remove if remove else branch_streams.make)(client, code)
+
+    _done(do(), lang)
+    word = "branches_removed" if remove else "branches_made"
+    show({"codes": codes, "removed": remove} if json else say(word, lang.value, codes=", ".join(codes)))
+
+
+@provinces.command("reload")
+def provinces_reload(
+    server: Annotated[str, typer.Option("--server", envvar="CONGDOAN_NATS_SYSTEM_URL", show_envvar=False)],
+    json: JsonOption = False,
+    lang: LangOption = Lang.VI,
+) -> None:
+    """Have every NATS server of a cluster read its configuration and certificate."""
+    from congdoan.provinces.hub import connected, reload, server_ids
+
+    async def do() -> int:
+        async with connected(server) as system:
+            servers = await server_ids(system)
+            for each in servers:
+                await reload(system, each)
+        return len(servers)
+
+    count = _done(do(), lang)
+    show({"servers": count} if json else say("servers_reloaded", lang.value, count=count))
+
+
 @provinces.command("list")
 def provinces_list(data: DataOption = None, json: JsonOption = False, lang: LangOption = Lang.VI) -> None:
     """Every granted branch: who is there, when last, and how far behind."""
@@ -163,7 +241,7 @@ def _done(doing: "Coroutine[Any, Any, T]", lang: Lang, code: str = "") -> T:
 @contextmanager
 def _refusals(lang: Lang, code: str = "") -> Iterator[None]:
     from chassis.streams import JetStreamError
-    from congdoan.provinces import granting
+    from congdoan.provinces import accounts, auditors, granting
     from congdoan.provinces.hub import HubUnavailable
 
     try:
@@ -172,7 +250,11 @@ def _refusals(lang: Lang, code: str = "") -> Iterator[None]:
         fail(MISUSED, say("already_granted", lang.value, code=code))
     except (granting.NotGranted, granting.NoCode):
         fail(MISUSED, say("not_granted", lang.value))
-    except granting.CredentialsInTheWay as file:
+    except accounts.NotAnAuditor:
+        fail(MISUSED, say("not_an_auditor", lang.value))
+    except auditors.NoAuditorName:
+        fail(MISUSED, say("no_auditor_name", lang.value))
+    except (granting.CredentialsInTheWay, auditors.KeyInTheWay) as file:
         fail(MISUSED, say("credentials_in_the_way", lang.value, file=file))
     except HubUnavailable as error:
         fail(UNAVAILABLE, say("hub_unavailable", lang.value, reason=error))

@@ -83,14 +83,12 @@ def delivery_of(code: str) -> str:
 
 def render(settings: ServerSettings, grants: Iterable[Grant], admitted: Sequence[Auditor] = ()) -> str:
     """The whole configuration, for the branches that were granted an account and the auditors who were admitted."""
-    granted = sorted(grants, key=lambda grant: grant.code)
     return f"""\
 server_name: congdoan
 listen: "127.0.0.1:{settings.port}"
 http: "127.0.0.1:{settings.monitoring_port}"
 leafnodes {{ listen: "127.0.0.1:{settings.leaf_port}" }}
 max_payload: 1MB
-system_account: {SYSTEM}
 jetstream {{
   store_dir: {_quoted(str(settings.store))}
   domain: {HUB_DOMAIN}
@@ -100,11 +98,19 @@ jetstream {{
   max_file_store: 1TB
   max_memory_store: 64MB
 }}
+{render_accounts(settings.token, settings.system_password, grants, admitted)}"""
+
+
+def render_accounts(token: str, system_password: str, grants: Iterable[Grant], admitted: Sequence[Auditor] = ()) -> str:
+    """Who is let in, and to what: the part of the configuration that is the same wherever the server runs."""
+    granted = sorted(grants, key=lambda grant: grant.code)
+    return f"""\
+system_account: {SYSTEM}
 accounts {{
-  {SYSTEM} {{ users: [{{ user: {SYSTEM_USER}, password: {_quoted(settings.system_password)} }}] }}
+  {SYSTEM} {{ users: [{{ user: {SYSTEM_USER}, password: {_quoted(system_password)} }}] }}
   {FEDERATION} {{
     jetstream: enabled
-    users: [{{ user: {SERVICES_USER}, password: {_quoted(settings.token)} }}]
+    users: [{{ user: {SERVICES_USER}, password: {_quoted(token)} }}]
     exports: {_list([*_federation_exports(granted), *_exports_for_auditors(admitted)])}
     imports: {_list(_federation_imports(granted))}
   }}

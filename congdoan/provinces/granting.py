@@ -14,7 +14,7 @@ from chassis.files import write_whole
 from chassis.tokens import is_unit
 from congdoan.provinces import branch_streams
 from congdoan.provinces.configuration import BRANCH, PROVINCE_DOMAIN
-from congdoan.provinces.grants import Grant, Limits
+from congdoan.provinces.grants import Grant, Grants, Limits
 from congdoan.provinces.hub import Hub
 from congdoan.provinces.keys import SEED_BYTES, key_in, public_key_of, seed_of
 
@@ -87,7 +87,7 @@ async def grant(
             raise AlreadyGranted(code)
         wanted = _wanted(found, code, renew, now or datetime.now(UTC))
         wanted = replace(wanted, limits=limits or wanted.limits)
-        begun = _with_credentials(hub, wanted, file, entropy)
+        begun = with_credentials(hub.grants, wanted, file, entropy)
         in_force = replace(begun, key=begun.next_key)
         await _apply_key(hub, in_force)
         async with hub.services() as client:
@@ -144,8 +144,11 @@ def _wanted(found: Grant | None, code: str, renew: bool, now: datetime) -> Grant
     return found
 
 
-def _with_credentials(hub: Hub, wanted: Grant, file: Path, entropy: Callable[[int], bytes]) -> Grant:
-    """The public key is noted before the seed is written: no key comes into force that was not made for this grant."""
+def with_credentials(grants: Grants, wanted: Grant, file: Path, entropy: Callable[[int], bytes] = os.urandom) -> Grant:
+    """The public key is noted before the seed is written: no key comes into force that was not made for this grant.
+
+    :raises CredentialsInTheWay: the file holds another key, or none.
+    """
     there = key_in(file)
     if wanted.next_key and there == wanted.next_key:
         return wanted
@@ -153,7 +156,7 @@ def _with_credentials(hub: Hub, wanted: Grant, file: Path, entropy: Callable[[in
         raise CredentialsInTheWay(str(file))
     seed = seed_of(entropy(SEED_BYTES))
     begun = replace(wanted, next_key=public_key_of(seed))
-    hub.grants.put(begun)
+    grants.put(begun)
     file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     # Without an end of line: some readers take a file as it is.
     write_whole(file, seed.encode())

@@ -17,8 +17,10 @@ import nats
 import orjson
 from nats.aio.client import Client
 from nats.errors import Error as NatsError
+from nats.errors import TimeoutError as NatsTimeout
 
 from chassis.files import write_whole
+from chassis.nats_addresses import secured
 from congdoan.provinces.auditors import Auditor, Auditors
 from congdoan.provinces.configuration import SERVICES_USER, SYSTEM_USER, ServerSettings, render
 from congdoan.provinces.grants import Grant, Grants, identities
@@ -27,6 +29,9 @@ CONFIGURATION, NOTE = "nats.conf", "nats.json"
 REQUEST_TIMEOUT_S = 5.0
 PATIENCE_S = 10.0
 """For a server that is just being restarted."""
+
+SILENCE_S = 2.0
+"""After so long, no further server of a cluster is expected to answer."""
 
 
 class HubUnavailable(Exception):
@@ -125,15 +130,10 @@ class Hub:
     async def reload(self) -> None:
         """Have the server read its configuration; nobody who may stay is cut off.
 
-        Twice: what an account that is new imports comes into force with the second time (nats-server 2.15).
-
         :raises HubUnavailable: it cannot be reached, or refuses.
         """
         async with self.system() as system:
-            for _ in range(2):
-                answer = await asked(system, f"$SYS.REQ.SERVER.{await server_id(system)}.RELOAD")
-                if error := answer.get("error"):
-                    raise HubUnavailable(f"the NATS server refuses its configuration: {error.get('description', error)}")
+            await reload(system, await server_id(system))
 
     async def turn_out_leaf_nodes(self, account: str) -> None:
         """End the connections of an account's leaf nodes: the server asks for their key only when they come.
@@ -181,7 +181,7 @@ async def _reached(url: str) -> Client:
     until = asyncio.get_running_loop().time() + PATIENCE_S
     while True:
         try:
-            return await nats.connect(url, allow_reconnect=False, connect_timeout=5, error_cb=_silent)
+            return await nats.connect(url, allow_reconnect=False, connect_timeout=5, error_cb=_silent, **secured(url))
         except (NatsError, OSError, TimeoutError) as error:
             if asyncio.get_running_loop().time() > until:
                 raise HubUnavailable(f"the NATS server cannot be reached: {str(error) or type(error).__name__}") from error
@@ -195,6 +195,33 @@ async def _silent(_: Exception) -> None:
 async def server_id(system: Client) -> str:
     """By what the system account addresses the server."""
     return str((await asked(system, "$SYS.REQ.SERVER.PING.IDZ"))["id"])
+
+
+async def server_ids(system: Client) -> list[str]:
+    """By what the system account addresses each server of a cluster: of all that answer before nothing comes any more."""
+    inbox, found = system.new_inbox(), list[str]()
+    answers = await system.subscribe(inbox)
+    await system.publish("$SYS.REQ.SERVER.PING.IDZ", reply=inbox)
+    try:
+        while True:
+            found.append(orjson.loads((await answers.next_msg(timeout=SILENCE_S)).data)["id"])
+    except NatsTimeout:
+        return sorted(found)
+    finally:
+        await answers.unsubscribe()
+
+
+async def reload(system: Client, server: str) -> None:
+    """Have a server read its configuration, and the certificates that it names.
+
+    Twice: what an account that is new imports comes into force with the second time (nats-server 2.15).
+
+    :raises HubUnavailable: it refuses.
+    """
+    for _ in range(2):
+        answer = await asked(system, f"$SYS.REQ.SERVER.{server}.RELOAD")
+        if error := answer.get("error"):
+            raise HubUnavailable(f"the NATS server refuses its configuration: {error.get('description', error)}")
 
 
 async def monitored(system: Client, server: str, what: str, options: dict[str, Any]) -> dict[str, Any]:

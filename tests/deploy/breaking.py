@@ -189,8 +189,13 @@ BREAKING = (
     Break("services_show_certificates", put(of("Certificate", "audit"), "dnsNames", ["audit"])),
     Break("services_show_certificates", put(configuration("federation"), "PGSSLMODE", "require")),
     Break("services_show_certificates", replaced(configuration("nats"), "nats.conf", "verify: true", "verify: false")),
+    Break("services_show_certificates", replaced(configuration("nats"), "nats.conf", "\ntls {", "\n# tls {")),
+    Break("renewed_certificates_are_taken", without("CronJob", "nats-reload")),
+    Break("renewed_certificates_are_taken", put(of("CronJob", "nats-reload"), "schedule", "17 */12 * * *")),
+    Break("renewed_certificates_are_taken", take(of("Certificate", "audit-db"), "secretTemplate")),
     Break("databases_are_kept_elsewhere_too", without("ScheduledBackup", "membership-keys-db")),
     Break("databases_are_kept_elsewhere_too", take(of("Cluster", "welfare-db"), "plugins")),
+    Break("databases_are_kept_elsewhere_too", put(of("ObjectStore", "membership"), "retentionPolicy", "90d")),
     Break(
         "databases_are_kept_elsewhere_too",
         put(store("keys"), "configuration", "s3Credentials", "accessKeyId", "name", "backup-events"),

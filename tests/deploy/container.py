@@ -4,7 +4,7 @@ Run as a script, which becomes the program: ``python -I -S container.py SPECIFIC
 
     root      an empty folder, which becomes the root
     shown     folders of the machine that are seen at their own paths
-    image     or: the root of an image, seen as a whole
+    image     or: the root of an image, seen as a whole and by nobody changed; folders of what is mounted are made in it
     files     path → [what is in it, in base64, and its mode], which nobody else sees
     folders   path → a folder or file of the machine, seen there as it is now and written by whoever may
     uid, environment, command
@@ -35,17 +35,26 @@ def main(specification: str, parent: str) -> None:
         told = json.load(file)
     root = told["root"]
     own_namespace()
-    mount("tmpfs", root, "tmpfs", 0, "mode=755")
-    show(root, told)
+    if told["image"]:
+        show_image(root, told)
+    else:
+        mount("tmpfs", root, "tmpfs", 0, "mode=755")
+        show(root, told)
     for path, (content, mode) in told["files"].items():
         write(root + path, base64.b64decode(content), mode, told["uid"])
     for path, folder in told["folders"].items():
         bind(folder, root + path)
-    mount("", root, None, REMOUNT | READ_ONLY, "mode=755")
+    mount("", root, None, REMOUNT | READ_ONLY | (BIND if told["image"] else 0), "" if told["image"] else "mode=755")
     os.chroot(root)
     os.chdir("/")
     become(told["uid"], int(parent))
-    os.execvpe(told["command"][0], told["command"], told["environment"])
+    os.execve(found(told["command"][0], told["environment"]["PATH"]), told["command"], told["environment"])
+
+
+def found(program: str, path: str) -> str:
+    """Where a program is; nothing can be imported any more once the root is another one."""
+    places = [f"{folder}/{program}" for folder in path.split(":")]
+    return next((place for place in places if os.path.exists(place)), program)
 
 
 def own_namespace() -> None:
@@ -59,23 +68,26 @@ def own_namespace() -> None:
     mount("none", "/", None, REC | PRIVATE, "")
 
 
+def show_image(root: str, told: dict) -> None:  # type: ignore[type-arg]
+    """The image, and places for what is mounted."""
+    bind(told["image"], root)
+    for name in ("proc", "dev"):
+        bind(f"/{name}", f"{root}/{name}")
+    for folder in {os.path.dirname(path) for path in told["files"]}:
+        os.makedirs(root + folder, exist_ok=True)
+        mount("tmpfs", root + folder, "tmpfs", 0, "mode=755")
+
+
 def show(root: str, told: dict) -> None:  # type: ignore[type-arg]
     """What can be read and not written."""
-    image = told.get("image")
-    if image:
-        for name in os.listdir(image):
-            bind(f"{image}/{name}", f"{root}/{name}")
-        for name in ("proc", "dev"):
+    for path in (*ALWAYS, *told["shown"]):
+        if os.path.exists(path):
+            bind(path, root + path)
+    for name in LINKS:
+        if os.path.islink(f"/{name}"):
+            os.symlink(os.readlink(f"/{name}"), f"{root}/{name}")
+        elif os.path.isdir(f"/{name}"):
             bind(f"/{name}", f"{root}/{name}")
-    else:
-        for path in (*ALWAYS, *told["shown"]):
-            if os.path.exists(path):
-                bind(path, root + path)
-        for name in LINKS:
-            if os.path.islink(f"/{name}"):
-                os.symlink(os.readlink(f"/{name}"), f"{root}/{name}")
-            elif os.path.isdir(f"/{name}"):
-                bind(f"/{name}", f"{root}/{name}")
 
 
 def bind(source: str, target: str) -> None:

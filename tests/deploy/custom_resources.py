@@ -95,6 +95,7 @@ CERTIFICATE = closed(
     secretTemplate=closed(labels=LABELS),
     uris=many(TEXT),
     dnsNames=many(TEXT),
+    ipAddresses=many(TEXT),
     usages=many(one_of("digital signature", "server auth", "client auth")),
 )  # fmt: skip
 

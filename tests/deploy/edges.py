@@ -13,7 +13,7 @@ from tests.deploy.rendered import Pod, Rendered, reaches, selects
 GATEWAY, PROMETHEUS, OPERATOR = "namespace gateway", "namespace monitoring", "namespace cnpg-system"
 DNS, CONTROL_PLANE, MAIL = "namespace kube-system", "10.0.0.0/28", "namespace mail"
 OBJECT_STORES, HUB, SUBSCRIBERS = "10.0.0.16/28", "203.0.113.10/32", "namespace subscribers"
-POSTGRES, STATUS = 5432, 8000
+POSTGRES, STATUS, INSTANCE_METRICS = 5432, 8000, 9187
 
 
 class Edge(NamedTuple):
@@ -35,9 +35,11 @@ def needed(rendered: Rendered) -> set[Edge]:
             Edge(OPERATOR, name, STATUS),
             Edge(name, CONTROL_PLANE, 6443),
         }
+        if rendered.of("PodMonitor"):
+            edges.add(Edge(PROMETHEUS, name, INSTANCE_METRICS))
         if cluster["spec"].get("plugins"):
             edges.add(Edge(name, OBJECT_STORES, 443))
-    return edges | {Edge(name, DNS, 53) for name in _members(rendered)}
+    return edges | {Edge(name, DNS, 53) for name in members(rendered)}
 
 
 def _of_pod(rendered: Rendered, pod: Pod) -> Iterator[Edge]:
@@ -47,8 +49,8 @@ def _of_pod(rendered: Rendered, pod: Pod) -> Iterator[Edge]:
         serves = container["command"][3:] == ["serve"]
         for variable, value in told.items():
             if variable.endswith("DATABASE_URL"):
-                yield Edge(me, value["secretKeyRef"]["name"].removesuffix("-app"), POSTGRES)
-            elif variable == "CONGDOAN_NATS_URL":
+                yield Edge(me, database_of(value["secretKeyRef"]["name"]), POSTGRES)
+            elif variable in ("CONGDOAN_NATS_URL", "CONGDOAN_NATS_SYSTEM_URL"):
                 yield Edge(me, "nats", 4222)
             elif serves:
                 yield from _served(me, variable, value, rendered)
@@ -60,6 +62,11 @@ def _of_pod(rendered: Rendered, pod: Pod) -> Iterator[Edge]:
         yield from _of_nats(pod)
     if me == "leaf-prepare":
         yield Edge(me, "leaf", 4222)
+
+
+def database_of(secret: str) -> str:
+    """The cluster whose address a secret holds: of its primary, or of the others, which are only read."""
+    return secret.removesuffix("-app").removesuffix("-reads")
 
 
 def _served(me: str, variable: str, value: Any, rendered: Rendered) -> Iterator[Edge]:
@@ -88,12 +95,12 @@ def _of_nats(pod: Pod) -> Iterator[Edge]:
 
 def allowed(rendered: Rendered, way: str) -> set[Edge]:
     """The edges that policies allow, at the caller's end (``Egress``) or at the called one's (``Ingress``)."""
-    members, edges = _members(rendered), set[Edge]()
+    everybody, edges = members(rendered), set[Edge]()
     for policy in rendered.of("NetworkPolicy"):
         spec = policy["spec"]
-        here = [name for name, labels in members.items() if selects(spec["podSelector"], labels)]
+        here = [name for name, labels in everybody.items() if selects(spec["podSelector"], labels)]
         for rule in spec.get(way.lower(), ()) if way in spec["policyTypes"] else ():
-            there = [name for peer in rule["to" if way == "Egress" else "from"] for name in _peers(peer, members)]
+            there = [name for peer in rule["to" if way == "Egress" else "from"] for name in _peers(peer, everybody)]
             ports = [port["port"] for port in rule["ports"]]
             pairs = [(one, other) if way == "Egress" else (other, one) for one in here for other in there]
             edges |= {Edge(caller, called, port) for caller, called in pairs for port in ports}
@@ -109,7 +116,7 @@ def _peers(peer: Mapping[str, Any], members: Mapping[str, Mapping[str, str]]) ->
         yield from (name for name, labels in members.items() if selects(peer["podSelector"], labels))
 
 
-def _members(rendered: Rendered) -> dict[str, Mapping[str, str]]:
+def members(rendered: Rendered) -> dict[str, Mapping[str, str]]:
     """Everybody in the namespace, with the labels by which policies find them."""
     databases = {each["metadata"]["name"]: {"cnpg.io/cluster": each["metadata"]["name"]} for each in rendered.of("Cluster")}
     return {**{_name(pod): pod.labels for pod in rendered.pods}, **databases}

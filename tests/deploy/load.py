@@ -1,7 +1,7 @@
 """What does a caller see while pods are rolled? Run beside them: commands and questions, with the settings our clients have.
 
-``python -m tests.deploy.load STOP_FILE SERVICE``: commands to membership and questions to the service until the file is there;
-then it tells what became of every call.
+``python -m tests.deploy.load STOP_FILE SERVICE…``: commands to membership and questions to each service until the file is there;
+then it tells what became of every call. ``TARGETS`` says where services are: ``dns:///{}:50051``.
 """
 
 import asyncio
@@ -21,36 +21,42 @@ from federation.membership.v1 import membership_pb2
 
 NAMES = UUID("6a1d7b52-0a0c-4c8e-9a1b-6f8f7f0f1d5e")
 TIMEOUT_S = 60.0
-PAUSE_S = 0.05
-MEMBERSHIP = membership_pb2.DESCRIPTOR.services_by_name["MembershipService"]
+PAUSE_S = 0.25
 
 
 class Load:
     """Some callers at once, and how often each was answered."""
 
-    def __init__(self, stop: Path, service: str) -> None:
-        credentials = Credentials(token=lambda: os.environ["TOKEN"], authority=Path("/run/tls/ca.crt"), language="en")
-        self._membership = RpcClient("dns:///membership:50051", MEMBERSHIP, credentials)
-        described = importlib.import_module(f"federation.{service}.v1.{service}_pb2").DESCRIPTOR
-        contract = described.services_by_name[f"{service.capitalize()}Service"]
-        self._asked = RpcClient(f"dns:///{service}:50051", contract, credentials)
+    def __init__(self, stop: Path, services: list[str]) -> None:
+        self._credentials = Credentials(token=lambda: os.environ["TOKEN"], authority=Path(os.environ["AUTHORITY"]), language="en")
+        self._membership = self._client("membership")
+        self._asked = {service: self._client(service) for service in services}
         self._stop = stop
-        self.answered = {"commands": 0, "questions": 0}
+        self.answered = {"commands": 0, **dict.fromkeys(services, 0)}
         self.failed: list[str] = []
 
+    def _client(self, service: str) -> RpcClient:
+        described = importlib.import_module(f"federation.{service}.v1.{service}_pb2").DESCRIPTOR
+        contract = described.services_by_name[f"{service.capitalize()}Service"]
+        return RpcClient(os.environ["TARGETS"].format(service), contract, self._credentials)
+
     async def begin(self) -> None:
-        """The unit under which all others are, when the service that is asked knows it too."""
+        """The unit under which all others are, when the services that are asked know it too."""
         await self._establish("tld", "")
         async with asyncio.timeout(TIMEOUT_S):
-            while True:
-                try:
-                    return await self._ask()
-                except Refused:
-                    await asyncio.sleep(0.2)
+            await asyncio.gather(*map(self._known, self._asked))
+
+    async def _known(self, service: str) -> None:
+        while True:
+            try:
+                return await self._ask(service)
+            except Refused:
+                await asyncio.sleep(0.2)
 
     async def go_on(self) -> None:
         """Call until told to stop."""
-        await asyncio.gather(self._repeat("commands", self._next_unit), self._repeat("questions", lambda _: self._ask()))
+        asking = [self._repeat(service, lambda _, service=service: self._ask(service)) for service in self._asked]  # type: ignore[misc]
+        await asyncio.gather(self._repeat("commands", self._next_unit), *asking)
 
     async def _repeat(self, what: str, call: Callable[[int], Awaitable[None]]) -> None:
         while not self._stop.exists():
@@ -75,13 +81,13 @@ class Load:
         request = membership_pb2.EstablishUnitRequest(command_id=str(uuid5(NAMES, code)), **fields)
         await self._membership.call("EstablishUnit", request, timeout_s=TIMEOUT_S)
 
-    async def _ask(self) -> None:
-        await self._asked.call("GetFigures", GetFiguresRequest(unit="tld", year=2024), timeout_s=TIMEOUT_S)
+    async def _ask(self, service: str) -> None:
+        await self._asked[service].call("GetFigures", GetFiguresRequest(unit="tld", year=2024), timeout_s=TIMEOUT_S)
 
 
-async def main(stop: Path, service: str) -> None:
+async def main(stop: Path, services: list[str]) -> None:
     """Call, and tell."""
-    load = Load(stop, service)
+    load = Load(stop, services)
     await load.begin()
     print("begun", flush=True)
     await load.go_on()
@@ -89,4 +95,4 @@ async def main(stop: Path, service: str) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main(Path(sys.argv[1]), sys.argv[2]))
+    asyncio.run(main(Path(sys.argv[1]), sys.argv[2:]))

@@ -4,13 +4,14 @@ Each container is a process with exactly its command, its variables and its file
 written, as the user that the manifest says (:mod:`tests.deploy.container`). Probes are asked as the manifest says, names lead
 to the pods that are ready, and a pod that is to go is first taken from its name, waits as its `preStop` says, is sent SIGTERM
 and has its grace period. One thing alone is not as written: all pods live on one machine, so "every address" (``0.0.0.0``) is
-the address of the pod.
+the address of the pod. Where the machine lets nobody have mounts, paths and names are rewritten too (:mod:`tests.deploy.plain`).
 """
 
 import base64
 import http.client
 import json
 import os
+import re
 import subprocess
 import sys
 import sysconfig
@@ -27,6 +28,8 @@ from grpc_health.v1.health_pb2 import HealthCheckRequest, HealthCheckResponse
 
 from congdoan.embedded import ChildProcess
 from congdoan.embedded.nats import server_binary
+from congdoan.migrating import ENVIRONMENTS
+from tests.deploy import plain
 from tests.deploy.rendered import Pod, Rendered, reaches, volume
 
 CONTAINER = Path(__file__).with_name("container.py")
@@ -35,10 +38,15 @@ PATIENCE_S = 120.0
 POLL_S = 0.2
 EVERYWHERE = "0.0.0.0"
 IMAGE_SAYS = {"PYTHONUNBUFFERED": "1", "PYTHONDONTWRITEBYTECODE": "1", "LC_ALL": "C.UTF-8"}
-"""What deploy/Dockerfile says of the environment, beside PATH."""
+IMAGE_PATH = "/opt/congdoan/bin"
+"""What deploy/Dockerfile says of the environment; PATH only where the image itself is run."""
 
 Secrets = Mapping[str, Mapping[str, str]]
 """What comes from outside of the manifests: the keys of each secret, with what is in them."""
+
+
+_numbers = count()
+"""No two pods of a process have the same address, whatever machine they are of."""
 
 
 @cache
@@ -70,16 +78,29 @@ class Machine:
     :param folder: short-lived, of nobody else.
     :param secrets: what the pods' secrets hold.
     :param beside: what every container sees besides, by its path there: the sockets of servers on this machine.
+    :param mounts: whether containers have mounts of their own; else their paths are rewritten.
+    :param image: the root of the image of the services, in which they run; what is installed here when left out.
     """
 
-    def __init__(self, manifests: Rendered, folder: Path, secrets: Secrets, beside: Mapping[str, Path]) -> None:
+    def __init__(
+        self,
+        manifests: Rendered,
+        folder: Path,
+        secrets: Secrets,
+        beside: Mapping[str, Path],
+        *,
+        mounts: bool = True,
+        image: Path | None = None,
+    ) -> None:
         self._manifests, self._folder, self._secrets, self._beside = manifests, folder, secrets, beside
-        self._numbers = count(2)
+        self._mounts, self._image = mounts, image
         self._hosts = folder / "hosts"
         self._hosts.write_text("127.0.0.1 localhost\n")
         self._hosts.chmod(0o644)
         self.running: list[Running] = []
         self._ready: list[Running] = []
+        self.addresses = {name: self._address() for name in _members(manifests)}
+        self._names = None if mounts else plain.Names(self._found)
 
     def run(self, pod: Pod) -> None:
         """Run the containers of a job one after the other.
@@ -92,9 +113,19 @@ class Machine:
             started.process.kill()
             assert code == 0, f"{pod.told}, {container['name']}: {code}\n{started.process.log_tail()}"
 
+    def migrate(self, pods: list[Pod]) -> None:
+        """Run the first container of several jobs, the schema's step, with exactly their variables and in one process."""
+        told = {pod.labels["app.kubernetes.io/name"]: self._variables(pod.containers[0], pod.name) for pod in pods}
+        files = [self._files(pod, pod.containers[0], pod.name)[0] for pod in pods]
+        together = {path: content for each in files for path, content in each.items()}
+        done = self.exec("migrate", ["python", "-m", "congdoan.migrating"], {ENVIRONMENTS: json.dumps(told)}, together, {})
+        code = done.wait(PATIENCE_S)
+        done.kill()
+        assert code == 0, done.log_tail()
+
     def start(self, pod: Pod, name: str = "") -> Running:
         """Start a pod without waiting for it."""
-        started = self._start(pod, pod.spec["containers"][0], name or f"{pod.name}-{next(self._numbers)}")
+        started = self._start(pod, pod.spec["containers"][0], name or f"{pod.name}-{next(_numbers)}")
         self.running.append(started)
         self._tell()
         return started
@@ -136,16 +167,22 @@ class Machine:
         """End everything at once."""
         for started in self.running:
             started.process.kill()
+        if self._names:
+            self._names.close()
+
+    def _address(self) -> str:
+        number, worker = next(_numbers), os.getpid()
+        return f"127.{64 + (worker >> 8) % 128}.{worker % 256}.{2 + number % 250}"
 
     def _start(self, pod: Pod, container: Mapping[str, Any], name: str) -> Running:
-        number, worker = next(self._numbers), os.getpid()
-        address = f"127.{64 + (worker >> 8) % 128}.{worker % 256}.{number % 254}"
+        address = self.addresses.get(name) or self._address()
         told = {**IMAGE_SAYS, **self._variables(container, name)}
         told = {variable: value.replace(EVERYWHERE, address) for variable, value in told.items()}
         files, folders = self._files(pod, container, name)
         contents = {path: content.replace(EVERYWHERE, address).encode() for path, content in files.items()}
         uid = pod.spec["securityContext"]["runAsUser"]
-        process, log = self._launch(name, container["command"], told, contents, folders, uid)
+        image = self._image if "congdoan" in container["image"] else None
+        process, log = self._launch(name, container["command"], told, contents, folders, uid, image)
         return Running(pod, name, address, process, log, told)
 
     def _variables(self, container: Mapping[str, Any], name: str) -> dict[str, str]:
@@ -181,6 +218,8 @@ class Machine:
                 content = self._manifests.one("ConfigMap", source["configMap"]["name"])["data"]
             else:
                 content = self._secrets[source["secret"]["secretName"]]
+                items = source["secret"].get("items")
+                content = {item["path"]: content[item["key"]] for item in items} if items else content
             files |= {f"{path}/{key}": text for key, text in content.items()}
         return files, folders
 
@@ -192,32 +231,82 @@ class Machine:
         files: Mapping[str, bytes],
         folders: Mapping[str, str],
         uid: int,
+        image: Path | None = None,
     ) -> tuple[ChildProcess, Path]:
-        scripts = sysconfig.get_path("scripts")
+        log = self._folder / f"{name}.log"
         root = self._folder / f"{name}.root"
         root.mkdir(exist_ok=True)
-        program = str(server_binary()) if command[0] == "/nats-server" else command[0]
+        beside = {path: str(at) for path, at in self._beside.items()}
+        if command[0] == "/nats-server":
+            command = [str(server_binary()), *command[1:]]
+        if not self._mounts:
+            return self._launch_plain(root, command, told, files, {**beside, **folders}, log), log
         specification = {
             "root": str(root),
             "shown": sorted({str(REPOSITORY), sys.prefix, sys.base_prefix}),
+            "image": str(image) if image else "",
             "files": {path: [base64.b64encode(content).decode(), 0o440] for path, content in files.items()},
-            "folders": {"/etc/hosts": str(self._hosts), **{path: str(at) for path, at in self._beside.items()}, **folders},
+            "folders": {"/etc/hosts": str(self._hosts), **beside, **folders},
             "uid": uid,
-            "environment": {"PATH": scripts, **told},
-            "command": [program, *command[1:]],
+            "environment": {"PATH": IMAGE_PATH if image else sysconfig.get_path("scripts"), **told},
+            "command": command,
         }
-        file, log = self._folder / f"{name}.json", self._folder / f"{name}.log"
+        file = self._folder / f"{name}.json"
         file.write_text(json.dumps(specification))
         file.chmod(0o600)
         # The launcher of `ChildProcess` becomes ours, and ours the program: its parent stays this process.
         return ChildProcess([sys.executable, "-I", "-S", CONTAINER, file, str(os.getpid())], log=log, env={}), log
 
+    def _launch_plain(
+        self,
+        root: Path,
+        command: list[str],
+        told: Mapping[str, str],
+        files: Mapping[str, bytes],
+        folders: Mapping[str, str],
+        log: Path,
+    ) -> ChildProcess:
+        places = plain.laid_out(root, files, folders)
+
+        def rewritten(text: str) -> str:
+            return self._named(plain.moved(text, places))
+
+        plain.put(root, files, rewritten)
+        scripts = Path(sysconfig.get_path("scripts"))
+        program = command[0] if command[0].startswith("/") else str(scripts / command[0])
+        environment = {"PATH": str(scripts), **{variable: rewritten(value) for variable, value in told.items()}}
+        return ChildProcess([program, *(rewritten(word) for word in command[1:])], log=log, env=environment)
+
+    def _named(self, text: str) -> str:
+        """A text in which names are asked of the server of the tests, or are addresses."""
+        assert self._names
+        text = text.replace("dns:///", f"dns://127.0.0.1:{self._names.server_address[1]}/")
+        for name, address in self.addresses.items():
+            service = name.rpartition("-")[0]
+            text = re.sub(rf"(?<=//){name}\.[a-z-]+(?=:)", address, text)
+            if name.endswith("-0"):
+                text = re.sub(rf"(?<=@){service}(?=:)", address, text)
+        return text
+
+    def _lead(self) -> dict[str, list[Running]]:
+        """Whom the names of services lead to: the pods that are ready; those of peers every pod there is."""
+        return {
+            service["metadata"]["name"]: [
+                each
+                for each in (self.running if service["spec"].get("publishNotReadyAddresses") else self._ready)
+                if reaches(service, each.pod)
+            ]
+            for service in self._manifests.of("Service")
+        }
+
+    def _found(self, name: str) -> list[str] | None:
+        found = self._lead().get(name)
+        return None if found is None else [each.address for each in found]
+
     def _tell(self) -> None:
-        """Names lead to the pods that are ready; those of peers to every pod there is. Written in place: it is mounted."""
+        """Write the names down in place: the file is mounted."""
         lines = ["127.0.0.1 localhost"]
-        for service in self._manifests.of("Service"):
-            name, unready = service["metadata"]["name"], service["spec"].get("publishNotReadyAddresses")
-            found = [each for each in (self.running if unready else self._ready) if reaches(service, each.pod)]
+        for name, found in self._lead().items():
             lines += [f"{each.address} {name} {each.name}.{name}" for each in found]
         self._hosts.write_text("\n".join(lines) + "\n")
 
@@ -227,6 +316,15 @@ class Machine:
             assert started.process.running, f"{started.name} ended\n{started.process.log_tail()}"
             assert time.monotonic() < until, f"{started.name}: {what} never says yes\n{started.process.log_tail()}"
             time.sleep(POLL_S)
+
+
+def _members(manifests: Rendered) -> list[str]:
+    """The pods whose names are known before they start."""
+    return [
+        f"{document['metadata']['name']}-{number}"
+        for document in manifests.of("StatefulSet")
+        for number in range(document["spec"]["replicas"])
+    ]
 
 
 def asked(started: Running, probe: Mapping[str, Any]) -> bool:

@@ -9,6 +9,7 @@ from typing import Any
 
 from chassis.run import STOP_PATIENCE_S
 from congdoan.services import SERVICES
+from tests.deploy.edges import database_of
 from tests.deploy.pod_properties import POD_PROPERTIES
 from tests.deploy.rendered import Rendered, reaches, secrets_of, selects
 from tests.deploy.variables import told_wrong
@@ -21,10 +22,10 @@ FLUSH_S = 2
 
 HASHED = re.compile(r".+-[2456789bcdfghkmt]{10}")
 ALERTED = {
-    "PublisherBacklogAge": "congdoan_publisher_backlog_events",
-    "FollowerLag": "congdoan_follower_lag_events",
+    "PublisherBacklogAge": "congdoan_publisher_waiting_since_timestamp_seconds",
+    "FollowerLag": "congdoan_follower_position",
     "DeadLetters": "congdoan_parked_events",
-    "CheckpointAge": "congdoan_checkpoint_timestamp_seconds",
+    "CheckpointAge": "congdoan_checkpoint_size",
     "DiskFillsUp": "kubelet_volume_stats_available_bytes",
 }
 """What somebody is woken for, and the metric by which it is seen."""
@@ -145,6 +146,7 @@ def configuration_is_hashed_and_immutable(rendered: Rendered) -> Iterator[str]:
             used |= {source["configMapKeyRef"]["name"] for source in sources if "configMapKeyRef" in source}
         used |= {volume["configMap"]["name"] for volume in pod.spec.get("volumes", ()) if "configMap" in volume}
     there = {each["metadata"]["name"]: each for each in rendered.of("ConfigMap")}
+    used |= {name for name, each in there.items() if "grafana_dashboard" in each["metadata"].get("labels", {})}
     for name, configuration in there.items():
         if not HASHED.fullmatch(name) or configuration.get("immutable") is not True:
             yield f"{name} can be changed under who reads it"
@@ -199,7 +201,7 @@ def nothing_is_answered_before_two_databases_have_it(rendered: Rendered) -> Iter
     for pod in rendered.pods:
         for container in pod.containers:
             for variable, source in rendered.environment(container).items():
-                if variable.endswith("DATABASE_URL") and source["secretKeyRef"]["name"].removesuffix("-app") not in clusters:
+                if variable.endswith("DATABASE_URL") and database_of(source["secretKeyRef"]["name"]) not in clusters:
                     yield f"{pod.told}: {variable} is of no cluster that is there"
 
 
@@ -242,16 +244,35 @@ def services_show_certificates(rendered: Rendered) -> Iterator[str]:
             yield f"{pod.told} does not look whom it takes for its database"
     for cluster in rendered.of("Cluster"):
         name, secret = cluster["metadata"]["name"], cluster["spec"].get("certificates", {}).get("serverTLSSecret")
-        if f"{name}-rw" not in certificates.get(secret, {}).get("dnsNames", ()):
+        if not {f"{name}-rw", f"{name}-ro"} <= set(certificates.get(secret, {}).get("dnsNames", ())):
             yield f"{name} shows no certificate that is its own"
+    if rendered.services and not re.search(r"^tls \{ cert_file", _nats_configuration(rendered, "nats"), re.M):
+        yield "passwords go to NATS for everybody to read"
     if rendered.services and "verify: true" not in _nats_configuration(rendered, "nats"):
         yield "whoever reaches the port becomes one of the NATS servers"
 
 
 @holds
+def renewed_certificates_are_taken(rendered: Rendered) -> Iterator[str]:
+    """A service looks at its files, CloudNativePG at its secrets; NATS's servers have to be told."""
+    often = [
+        int(re.match(r"\d+ \*/(\d+) \* \* \*$", pod.document["spec"]["schedule"])[1])  # type: ignore[index]
+        for pod in rendered.pods
+        if pod.kind == "CronJob" and pod.containers[0]["command"] == ["congdoan", "provinces", "reload"]
+    ]
+    for certificate in rendered.of("Certificate"):
+        spec = certificate["spec"]
+        shown = {pod.name for pod in rendered.bus for name, _, _ in secrets_of(pod) if name == spec["secretName"]}
+        if shown and not any(hours < int(spec["renewBefore"].removesuffix("h")) for hours in often):
+            yield f"{shown} show a certificate whose end they do not notice"
+        if spec["secretName"].endswith("-server") and "cnpg.io/reload" not in spec.get("secretTemplate", {}).get("labels", {}):
+            yield f"{spec['secretName']} is not read again when it is renewed"
+
+
+@holds
 def databases_are_kept_elsewhere_too(rendered: Rendered) -> Iterator[str]:
     scheduled = {each["spec"]["cluster"]["name"] for each in rendered.of("ScheduledBackup")}
-    stores = {each["metadata"]["name"]: each["spec"]["configuration"] for each in rendered.of("ObjectStore")}
+    stores = {each["metadata"]["name"]: each["spec"] for each in rendered.of("ObjectStore")}
     where: dict[str, Any] = {}
     for cluster in rendered.of("Cluster"):
         name, plugins = cluster["metadata"]["name"], cluster["spec"].get("plugins", ())
@@ -260,6 +281,10 @@ def databases_are_kept_elsewhere_too(rendered: Rendered) -> Iterator[str]:
             yield f"{name} has no backup"
         else:
             where[name] = stores[archived[0]]
+    for name in ("membership-db", "membership-keys-db"):
+        if where and where.get(name, {}).get("retentionPolicy") != "7d":
+            yield f"{name}: whoever was erased is in copies for longer than was promised"
+    where = {name: store["configuration"] for name, store in where.items()}
     keys = where.pop("membership-keys-db", None)
     for name, store in where.items():
         if keys and (store["destinationPath"], store["s3Credentials"]) == (keys["destinationPath"], keys["s3Credentials"]):

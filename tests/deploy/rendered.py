@@ -39,7 +39,7 @@ class Pod:
 
     @property
     def stays(self) -> bool:
-        return self.kind != "Job"
+        return self.kind not in ("Job", "CronJob")
 
 
 class Rendered:
@@ -60,7 +60,7 @@ class Rendered:
 
     @property
     def pods(self) -> list[Pod]:
-        return [self._pod(document) for document in self.of("Deployment", "StatefulSet", "Job")]
+        return [self._pod(document) for document in self.of("Deployment", "StatefulSet", "Job", "CronJob")]
 
     @property
     def services(self) -> list[Pod]:
@@ -90,7 +90,8 @@ class Rendered:
         return told
 
     def _pod(self, document: Document) -> Pod:
-        template = document["spec"]["template"]
+        spec = document["spec"]
+        template = (spec["jobTemplate"]["spec"] if document["kind"] == "CronJob" else spec)["template"]
         name = document["metadata"]["name"]
         return Pod(document["kind"], name, document, template["metadata"]["labels"], template["spec"])
 

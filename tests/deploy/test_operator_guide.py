@@ -40,11 +40,17 @@ def test_every_secret_that_is_read_is_in_the_guide(overlay: str) -> None:
 
 def test_every_alert_and_every_component_is_in_the_guide() -> None:
     (rules,) = rendered("national").of("PrometheusRule")
-    alerts = {rule["alert"] for group in rules["spec"]["groups"] for rule in group["rules"]}
-    assert alerts == set(re.findall(r"^\| `([A-Z]\w+)` \|", GUIDE.partition("## 7.")[2], re.M))
-    assert alerts >= ALERTED.keys()
+    alerts = {rule["alert"]: rule for group in rules["spec"]["groups"] for rule in group["rules"]}
+    section = GUIDE.partition("## 8.")[2].partition("\n## ")[0]
+    told = dict(re.findall(r"^### (\w+)\n\n\*(Page|Ticket)\.\*", section, re.M))
+    assert told == {name: rule["labels"]["severity"].title() for name, rule in alerts.items()}
+    assert {name: rule["annotations"]["runbook"] for name, rule in alerts.items()} == {
+        name: f"docs/operator.md#{name.lower()}" for name in alerts
+    }
+    assert all("*Fired by:*" in " ".join(part.split()) for part in section.split("\n### ")[1 : len(alerts) + 1])
+    assert alerts.keys() >= ALERTED.keys()
     components = {path.name for path in (K8S / "components").iterdir()} | {"base"}
-    assert components == set(re.findall(r"^\| `([a-z-]+)` \|", GUIDE.partition("## 4.")[2].partition("## 5.")[0], re.M))
+    assert components == set(re.findall(r"^\| `([a-z-]+)` \|", GUIDE.partition("## 5.")[2].partition("## 6.")[0], re.M))
 
 
 def test_alerts_look_at_metrics_that_there_are() -> None:

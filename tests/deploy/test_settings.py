@@ -18,8 +18,9 @@ GUIDE = Path(__file__).parents[2] / "docs" / "operator.md"
 SECRETS = {
     "CONGDOAN_INSTANCE": "membership-7d9f8b6c5-x2v4q",
     "CONGDOAN_DATABASE_URL": "postgresql://app:secret@membership-db-rw.congdoan:5432/app",
+    "CONGDOAN_READ_DATABASE_URL": "postgresql://app:secret@membership-db-ro.congdoan:5432/app",
     "CONGDOAN_KEYS_DATABASE_URL": "postgresql://app:secret@membership-keys-db-rw.congdoan:5432/app",
-    "CONGDOAN_NATS_URL": "nats://services:secret@nats:4222",
+    "CONGDOAN_NATS_URL": "tls://services:secret@nats:4222?authority=/run/tls/ca.crt",
     "CONGDOAN_SMTP_URL": "smtp+starttls://congdoan:secret@relay.mail:587",
 }
 """What comes from outside of the manifests."""

@@ -21,7 +21,10 @@ READ_BY_OTHERS = {
 }
 """What is supplied though no settings name it, and who reads it."""
 
-READ_BY_COMMANDS = {"congdoan provinces mirror": {"CONGDOAN_LEAF_URL"}}
+READ_BY_COMMANDS = {
+    "congdoan provinces mirror": {"CONGDOAN_LEAF_URL"},
+    "congdoan provinces reload": {"CONGDOAN_NATS_SYSTEM_URL"},
+}
 READ_BY_SERVERS = {"nats": {"SERVER_NAME"}, "leaf": {"PROVINCE", "HUB", "SEED", "PASSWORD"}}
 
 
