@@ -17,6 +17,7 @@ from congdoan.commands import (
     provinces,
     read_models,
     suite,
+    traces,
 )
 
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, help="congdoan")
@@ -40,6 +41,7 @@ GROUPS = {
     "ledger": ledger.ledger,
     "audit": audit.audit,
     "provinces": provinces.provinces,
+    "traces": traces.traces,
 }
 for _name, _group in GROUPS.items():
     app.add_typer(_group, name=_name)

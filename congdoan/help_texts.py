@@ -35,6 +35,20 @@ TEXTS: Mapping[str, tuple[str, str]] = {
         "In bảng tổng kết thành một tài liệu JSON; mọi thứ khác ra stderr.",
         "Print the summaries as one JSON document; all else goes to stderr.",
     ),
+    "up:traces": (
+        "Ghi vết của mọi cuộc gọi vào tệp này (JSON, mỗi dòng một đoạn); xem bằng `congdoan traces show`.",
+        "Write the traces of all calls to this file (JSON lines); `congdoan traces show` tells them.",
+    ),
+    "traces": ("Vết của một cuộc gọi qua các dịch vụ.", "What a call led to, from service to service."),
+    "traces list": ("Liệt kê các vết trong tệp do `up --traces` ghi.", "List the traces of a file that `up --traces` wrote."),
+    "traces list:file": ("Tệp vết.", "The file of the traces."),
+    "traces show": (
+        "Một vết thành cây: vết được nêu, hoặc vết đi qua nhiều dịch vụ nhất.",
+        "One trace as a tree: the one named, or the one that reaches the most services.",
+    ),
+    "traces show:file": ("Tệp vết.", "The file of the traces."),
+    "traces show:trace": ("Mã của vết, như `traces list` nêu.", "Id of the trace, as `traces list` tells it."),
+    "traces show:rpc": ("Chỉ xét vết bắt đầu bằng RPC này.", "Only traces that begin with this RPC."),
     "serve": (
         "Chạy một dịch vụ, cấu hình bằng biến môi trường CONGDOAN_…",
         "Run one service, configured by the variables CONGDOAN_…",
@@ -106,6 +120,40 @@ TEXTS: Mapping[str, tuple[str, str]] = {
         "Địa chỉ nút lá, kể cả tên và mật khẩu; hoặc biến CONGDOAN_LEAF_URL.",
         "The leaf node's address, with user and password; or the variable CONGDOAN_LEAF_URL.",
     ),
+    "provinces accounts": (
+        "NATS trên cụm: ghi các tệp cho biết ai được vào (tỉnh, kiểm toán viên); chạy lại được.",
+        "NATS on a cluster: write the files that say who is let in, provinces and auditors; may be repeated.",
+    ),
+    "provinces accounts:folder": (
+        "Thư mục giữ mọi thứ đã cấp; cất như cất khoá.",
+        "The folder of everything that was granted; keep it as keys are kept.",
+    ),
+    "provinces accounts:grant": ("Cấp quyền cho đơn vị này.", "Let this unit in."),
+    "provinces accounts:revoke": ("Không cho đơn vị này vào nữa.", "Let this unit in no more."),
+    "provinces accounts:forget": (
+        "Xoá tài khoản của đơn vị đã thu hồi, sau `provinces streams --remove`.",
+        "Take the account of a revoked unit away, after `provinces streams --remove`.",
+    ),
+    "provinces accounts:admit": ("Cho kiểm toán viên này đọc các luồng.", "Let this auditor read the streams."),
+    "provinces accounts:dismiss": ("Không cho kiểm toán viên này đọc nữa.", "Let this auditor read no more."),
+    "provinces streams": (
+        "NATS trên cụm: tạo luồng riêng của các đơn vị đã cấp quyền; chạy lại được.",
+        "NATS on a cluster: make the streams of granted units; may be repeated.",
+    ),
+    "provinces streams:codes": ("Mã các đơn vị.", "The codes of the units."),
+    "provinces streams:server": (
+        "Địa chỉ NATS, kể cả tên và mật khẩu của các dịch vụ; hoặc biến CONGDOAN_NATS_URL.",
+        "Address of NATS, with user and password of the services; or the variable CONGDOAN_NATS_URL.",
+    ),
+    "provinces streams:remove": ("Xoá luồng thay vì tạo.", "Take the streams away instead."),
+    "provinces reload": (
+        "NATS trên cụm: mọi máy chủ đọc lại cấu hình và chứng chỉ; không ai bị ngắt kết nối.",
+        "NATS on a cluster: every server reads its configuration and its certificate anew; nobody is cut off.",
+    ),
+    "provinces reload:server": (
+        "Địa chỉ NATS, kể cả tên và mật khẩu của người vận hành; hoặc biến CONGDOAN_NATS_SYSTEM_URL.",
+        "Address of NATS, with user and password of the operator; or the variable CONGDOAN_NATS_SYSTEM_URL.",
+    ),
     "provinces list": (
         "Các đơn vị đã được cấp quyền: ai đang kết nối, liên lạc cuối, còn chậm bao nhiêu sự kiện.",
         "Everyone who was granted: who is connected, the last contact, how many events each is behind.",
@@ -124,6 +172,11 @@ TEXTS: Mapping[str, tuple[str, str]] = {
     ),
     ":payload": ("Cỡ tối đa của một thông điệp gửi lên (byte).", "Bytes of one message that it sends, at most."),
     "keys": ("Khoá mã hoá dữ liệu cá nhân.", "The keys of personal data."),
+    "keys make": (
+        "Tạo các khoá mà những dịch vụ trên cụm cần, mỗi khoá một tệp; khoá đã có được giữ nguyên.",
+        "Make the keys that services on a cluster need, a file each; those that are there stay.",
+    ),
+    "keys make:folder": ("Thư mục giữ khoá, ngoài cụm.", "The folder of the keys, outside of the cluster."),
     "keys rotate": (
         "Thay khoá dùng để bọc khoá của từng người, trong khi dịch vụ vẫn chạy; bị ngắt thì chạy lại là tiếp tục.",
         "Replace the key by which the keys of persons are wrapped, while services run; ended early, run it again.",

@@ -35,6 +35,8 @@ SECRET_BYTES = 32
 SECRETS = "secrets"
 KEYS = "keys"
 """The database of the keys of persons."""
+EVERY_SPAN = {"OTEL_BSP_MAX_QUEUE_SIZE": "100000", "OTEL_BSP_SCHEDULE_DELAY": "500"}
+"""Of the exporter: none is dropped while the sample comes in, and each is there within half a second."""
 PASSED_ON = ("PYTHONPATH", "CONGDOAN_OTLP_ENDPOINT", "CONGDOAN_LOG_LEVEL")
 
 
@@ -61,10 +63,12 @@ class Suite:
     """The processes of one suite: its history in `data`, what ends with it in `run`, which has a short path.
 
     Whoever prepares or starts services holds its `certificates` (``with``) as long as they run.
+
+    :param traces_to: where the services send their spans (``http://…``); where this shell says, when left out.
     """
 
-    def __init__(self, data: Path, run: Path) -> None:
-        self.data, self.run = data, run
+    def __init__(self, data: Path, run: Path, traces_to: str = "") -> None:
+        self.data, self.run, self._traces_to = data, run, traces_to
         self.nats = EmbeddedNats(data / "nats", run, published=self.issuer_folder / PROVINCES)
         self.postgres = EmbeddedPostgres(data, run)
         # Kept as long as the suite, so that a service that comes back is found where it was.
@@ -179,6 +183,7 @@ class Suite:
             PYTHONUNBUFFERED="1",
             **targets,
             **_passed_on(os.environ),
+            **({"CONGDOAN_OTLP_ENDPOINT": self._traces_to, **EVERY_SPAN} if self._traces_to else {}),
         )
 
     @property

@@ -7,9 +7,11 @@ from rich import box
 from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
+from rich.tree import Tree
 
 from congdoan.summary import Figure, Summary, Value
 from congdoan.texts import Language, figure_label, figure_order, say
+from congdoan.traces import Branch
 
 
 def summary_table(summary: Summary, language: Language) -> Table:
@@ -46,6 +48,23 @@ def services_table(services: Mapping[str, str], metrics: Mapping[str, str], lang
     """Where each service listens."""
     headings = [say(word, language) for word in ("service", "listens", "metrics")]
     return listing(headings, ((name, target, metrics[name]) for name, target in services.items()))
+
+
+def trace_tree(trace: str, branches: Sequence[Branch]) -> Tree:
+    """What led to what: after the beginning of the trace, how long it took, where, and what."""
+    root = Tree(f"[dim]{trace}[/]", guide_style="dim")
+    began = min((branch.span.began for branch in branches), default=0)
+
+    def grow(tree: Tree, branches: Sequence[Branch]) -> None:
+        for branch in branches:
+            span, times = branch.span, f" [dim]× {branch.times}[/]" if branch.times > 1 else ""
+            style = "bold red" if span.failed else "bold"
+            since = f"[dim]+{(span.began - began) / 1e6:.1f} ms[/]"
+            name = f"[cyan]{escape(span.service)}[/] [{style}]{escape(span.name)}[/]"
+            grow(tree.add(f"{since} {name} {span.took / 1e6:.1f} ms{times}"), branch.led_to)
+
+    grow(root, branches)
+    return root
 
 
 def _table(headings: Sequence[str], *, title: str, caption: str) -> Table:

@@ -73,6 +73,12 @@ _PHRASES: Mapping[str, tuple[str, str]] = {
         "Tệp không chứa khoá của hệ thống tỉnh (tệp <mã>.nk được cấp cho tỉnh).",
         "The file holds no key of a province's system (the file <code>.nk that the province was given).",
     ),
+    # traces
+    "trace": ("Vết", "Trace"),
+    "begins_with": ("Bắt đầu bằng", "Begins with"),
+    "services_reached": ("Dịch vụ", "Services"),
+    "spans": ("Đoạn", "Spans"),
+    "no_such_trace": ("Không có vết như vậy trong tệp.", "There is no such trace in the file."),
     # tokens
     "no_issuer": (
         "Thư mục {data} chưa có nơi cấp thẻ truy cập; hãy chạy `congdoan up --data` với thư mục này.",
@@ -350,6 +356,25 @@ Those who acknowledged that they keep nothing:
         "Tệp {file} đã có và không phải của lần cấp quyền này; hãy chuyển nó đi hoặc chọn --out khác.",
         "{file} exists and is not of this grant; move it away, or choose another --out.",
     ),
+    "keys_made": (
+        "Đã tạo trong {folder}: {files}. Hãy giữ một bản ngoài cụm trước khi dùng thật.",
+        "Made in {folder}: {files}. Keep a copy outside of the cluster before anything is real.",
+    ),
+    "keys_there": (
+        "Mọi khoá đã có trong {folder}; không có gì thay đổi.",
+        "Every key is in {folder} already; nothing was changed.",
+    ),
+    "credentials_written": (
+        "Khoá bí mật: {file}. Trao tận tay rồi xoá tệp này.",
+        "The secret key: {file}. Hand it over, then delete this file.",
+    ),
+    "accounts_written": (
+        "Đã ghi {files}. Hãy đưa vào các secret trên cụm, rồi cho NATS đọc lại.",
+        "Written: {files}. Put them into the secrets of the cluster, then have NATS read them.",
+    ),
+    "branches_made": ("Luồng riêng đã có: {codes}.", "The streams are there: {codes}."),
+    "branches_removed": ("Đã xoá luồng riêng: {codes}.", "The streams are gone: {codes}."),
+    "servers_reloaded": ("{count} máy chủ đã đọc lại cấu hình.", "{count} servers have read their configuration."),
     "hub_unavailable": (
         "Máy chủ NATS không trả lời; hãy chạy lại lệnh này. {reason}",
         "The NATS server does not answer; run this command again. {reason}",

@@ -37,13 +37,14 @@ RUN_PREFIX = "congdoan-run-"
 
 @dataclass(frozen=True, slots=True)
 class Wishes:
-    """How the suite is to be brought up; without `data` the history ends with it."""
+    """How the suite is to be brought up; without `data` the history ends with it, with `traces` spans go to that file."""
 
     data: Path | None = None
     empty: bool = False
     exit: bool = False
     json: bool = False
     language: Language = "vi"
+    traces: Path | None = None
 
 
 def up(wishes: Wishes, today: date) -> bool:
@@ -54,9 +55,14 @@ def up(wishes: Wishes, today: date) -> bool:
     """
     console = Console(stderr=True, highlight=False)
     _sweep()
-    with _run_folder() as run, Supervisor(STOP_BUDGET_S) as supervisor, _progress(console) as progress:
+    with (
+        _run_folder() as run,
+        _traces_to(wishes) as traces_to,
+        Supervisor(STOP_BUDGET_S) as supervisor,
+        _progress(console) as progress,
+    ):
         data = wishes.data.resolve() if wishes.data else run / "data"
-        return _Run(wishes, today, Suite(data, run), supervisor, progress).go()
+        return _Run(wishes, today, Suite(data, run, traces_to), supervisor, progress).go()
 
 
 class _Run:
@@ -177,6 +183,18 @@ def print_json(document: object) -> None:
     """One document on standard output."""
     sys.stdout.write(orjson.dumps(document, option=orjson.OPT_INDENT_2).decode() + "\n")
     sys.stdout.flush()
+
+
+@contextlib.contextmanager
+def _traces_to(wishes: Wishes) -> Iterator[str]:
+    """Where services send their spans, until the last of them has ended; nowhere when nobody wants them."""
+    if wishes.traces is None:
+        yield ""
+        return
+    from congdoan.traces import Receiver  # its messages are for those only who want them
+
+    with Receiver(wishes.traces) as receiver:
+        yield receiver.endpoint
 
 
 @contextlib.contextmanager

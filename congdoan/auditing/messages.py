@@ -13,6 +13,7 @@ from nats.errors import Error as NatsError
 from chassis import nats_client
 from chassis.cloudevents import BrokenEvent, recorded_event, subject_of
 from chassis.ledger.leaf import leaf_hash
+from chassis.nats_addresses import secured
 from chassis.streams import NOT_FOUND, REQUEST_TIMEOUT_S, JetStreamError, answer, stream_name
 from congdoan.auditing.versions import KEY
 from congdoan.auditing.walking import Part
@@ -50,7 +51,9 @@ async def entered(server: str, key: Path) -> AsyncIterator[Client]:
         """The call that fails says it."""
 
     try:
-        await client.connect(server, nkeys_seed=str(key), allow_reconnect=False, connect_timeout=10, error_cb=hear)
+        await client.connect(
+            server, nkeys_seed=str(key), allow_reconnect=False, connect_timeout=10, error_cb=hear, **secured(server)
+        )
     except (NatsError, OSError, TimeoutError, ValueError) as error:
         raise StreamUnavailable(f"{server}: {str(error) or type(error).__name__}") from None
     try:

@@ -42,6 +42,7 @@ def up(
     empty: Annotated[bool, typer.Option("--empty")] = False,
     data: DataOption = None,
     exit: Annotated[bool, typer.Option("--exit")] = False,
+    traces: Annotated[Path | None, typer.Option("--traces", dir_okay=False)] = None,
     json: JsonOption = False,
     lang: LangOption = Lang.VI,
 ) -> None:
@@ -50,7 +51,7 @@ def up(
     from congdoan.up import up as bring_up
 
     with errors(lang):
-        agreed = bring_up(Wishes(data, empty, exit, json, lang.value), today())
+        agreed = bring_up(Wishes(data, empty, exit, json, lang.value, traces), today())
     if not agreed:
         raise typer.Exit(FAILED)
 
@@ -144,6 +145,24 @@ def token_rotate(data: DataOption = None, json: JsonOption = False, lang: LangOp
     with errors(lang):
         kid = issuer_of(data).rotate()
     return show({"key": kid} if json else say("token_key_rotated", lang.value, key=kid))
+
+
+@keys.command("make")
+def keys_make(
+    folder: Annotated[Path, typer.Argument(file_okay=False)], json: JsonOption = False, lang: LangOption = Lang.VI
+) -> None:
+    """The keys that services on a cluster need, once, each in a file named as its secret."""
+    from congdoan.cluster_keys import make_keys
+
+    try:
+        made = make_keys(folder)
+    except OSError as error:
+        fail(FAILED, say("failed", lang.value, reason=error))
+    if json:
+        return show({"made": [str(file) for file in made]})
+    return show(
+        say("keys_made" if made else "keys_there", lang.value, files=", ".join(file.name for file in made), folder=folder)
+    )
 
 
 @keys.command("rotate")

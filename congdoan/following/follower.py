@@ -19,6 +19,7 @@ from nats.js.errors import NotFoundError
 
 from chassis import nats_client
 from chassis.ledger.note import Verifier
+from chassis.nats_addresses import secured
 from congdoan.following import snapshots
 from congdoan.following.beginning import Beginning
 from congdoan.following.history import LEDGER, EventMissing, Heard, heard, is_next
@@ -205,6 +206,7 @@ async def _connected(place: Place) -> Client:
             ping_interval=5,
             max_outstanding_pings=2,
             error_cb=hear,
+            **secured(place.server),
         )
     except (NatsError, OSError) as error:
         await client.close()
