@@ -174,6 +174,24 @@ async def test_what_is_shared_cannot_be_taken_and_what_is_taken_cannot_be_shared
             await store.append(command(claims=(share,)))
 
 
+async def test_many_give_a_shared_claim_back_in_one_batch(database: str) -> None:
+    async with open_pool(database) as pool:
+        batches: list[int] = []
+        store = EventStore(
+            "test", database, pool, secret=SECRET, clock=lambda: datetime.now(UTC), on_batch=lambda _, many: batches.append(many)
+        )
+        share, unshare, take = Claim("unit:a", "share"), Claim("unit:a", "unshare"), Claim("unit:a", "take", Taken)
+        await store.start()
+        for claim, times in ((share, 5), (unshare, 4)):
+            await asyncio.gather(*[store.submit(command(claims=(claim,))) for _ in range(times)])
+        assert batches == [5, 4]
+        with pytest.raises(Claimed):
+            await store.append(command(claims=(take,)))
+        await store.append(command(claims=(unshare,)))
+        await store.append(command(claims=(take,)))
+        await store.stop()
+
+
 async def test_at_most_so_many_share_a_limited_claim_however_many_try_at_once(database: str) -> None:
     async with opened(database) as store:
         claim = Claim("quota:flag:2024", "share", Taken, limit=7)
