@@ -4,7 +4,8 @@ import asyncio
 import contextlib
 import os
 import signal
-from collections.abc import Sequence
+import time
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from random import Random
 
@@ -18,6 +19,7 @@ LOADED = ("membership", "welfare", "awards")
 """The services that the load commands."""
 PLACES = tuple((point, service) for point in POINTS for service in LOADED)
 STEADY_S = 1.0
+TOLD_WITHIN_S = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,12 +81,18 @@ class NatsDown:
         heads = {name: status.head for name, status in (await arena.statuses(wait=True)).items()}
         async with arena.held("nats"):
             await asyncio.sleep(self.seconds)
-            later = await arena.statuses(wait=True)
-            recorded = sum(later[name].head - heads[name] for name in LOADED)
-            waiting = {name: status.backlog for name, status in later.items() if status.backlog}
-            metrics = await asyncio.gather(*(asyncio.to_thread(arena.metrics, name) for name in waiting))
-        told = bool(metrics) and all(_told(text) > 0 for text in metrics)
-        return int(recorded > 0 and told)
+            until = time.monotonic() + TOLD_WITHIN_S
+            while not (struck := await self._struck(arena, heads)) and time.monotonic() < until:
+                await asyncio.sleep(STEADY_S)
+        return int(struck)
+
+    async def _struck(self, arena: Arena, heads: Mapping[str, int]) -> bool:
+        """Whether something was recorded since, and all that waits is told by a metric, which is taken every few seconds."""
+        later = await arena.statuses(wait=True)
+        recorded = sum(later[name].head - heads[name] for name in LOADED)
+        waiting = [name for name, status in later.items() if status.backlog]
+        metrics = await asyncio.gather(*(asyncio.to_thread(arena.metrics, name) for name in waiting))
+        return recorded > 0 and bool(metrics) and all(_told(text) > 0 for text in metrics)
 
 
 @dataclass(frozen=True, slots=True)

@@ -82,9 +82,14 @@ class Story:
             return self.connection.is_connected and self.talks_to() == number
 
         while not there():
+            before = self.link()
             self.cluster.sever_clients()
-            await until(lambda: not self.connection.is_connected)
-            await until(lambda: self.connection.is_connected)
+            await until(lambda: self.connection.is_connected and self.link() != before)
+
+    def link(self) -> tuple[int, int]:
+        """Another one after each loss of the connection, also when it came back before anybody could look."""
+        client = self.connection.client
+        return id(client), client.stats["reconnects"]
 
     def talks_to(self) -> int:
         """The number of the server to which the publisher is connected."""
