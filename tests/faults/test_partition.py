@@ -82,9 +82,12 @@ class Story:
             return self.connection.is_connected and self.talks_to() == number
 
         while not there():
-            before = self.link()
-            self.cluster.sever_clients()
-            await until(lambda: self.connection.is_connected and self.link() != before)
+            await self._sever()
+
+    async def _sever(self) -> None:
+        before = self.link()
+        self.cluster.sever_clients()
+        await until(lambda: self.connection.is_connected and self.link() != before)
 
     def link(self) -> tuple[int, int]:
         """Another one after each loss of the connection, also when it came back before anybody could look."""
