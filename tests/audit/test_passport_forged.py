@@ -241,7 +241,7 @@ ANYTHING = st.recursive(
 )
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(st.integers(0, FEW.count(b"\n") - 1), ANYTHING, st.data())
 def test_whatever_stands_in_a_line_it_is_refused_by_a_rule(number: int, value: Any, data: st.DataObject) -> None:
     def change(lines: list[dict[str, Any]]) -> None:

@@ -105,6 +105,7 @@ async def test_a_publisher_killed_after_the_stream_took_a_batch_goes_on_where_it
         assert await published(connection.client, history.service) == await everything(history)
 
 
+@pytest.mark.long
 async def test_nats_killed_while_publishing_loses_and_repeats_nothing(
     history: EventStore, database: str, own_nats: EmbeddedNats
 ) -> None:

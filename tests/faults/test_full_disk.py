@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from hashlib import shake_256
 from pathlib import Path
+from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
@@ -30,8 +31,8 @@ LARGEST_OF_NATS, LARGEST_OF_POSTGRES = 2 * MIB, 24 * MIB
 Disks = Callable[[Path], AbstractContextManager[Disk]]
 
 
-def disks(size: int, largest: int) -> list[Disks]:
-    """What can be a full disk on this machine: a small one where it may be mounted, and files that may not grow."""
+def disks(size: int, largest: int) -> list[Any]:
+    """What can be a full disk on this machine: files that may not grow, and a small one [long] where it may be mounted."""
 
     def small(folder: Path) -> AbstractContextManager[Disk]:
         return small_disk(folder, size)
@@ -39,7 +40,7 @@ def disks(size: int, largest: int) -> list[Disks]:
     def limited(folder: Path) -> AbstractContextManager[Disk]:
         return nullcontext(FilesThatMayNotGrow(largest))
 
-    return [limited, small] if may_mount() else [limited]
+    return [limited, pytest.param(small, marks=pytest.mark.long)] if may_mount() else [limited]
 
 
 @pytest.fixture

@@ -233,7 +233,7 @@ async def lives_through(story: Story, cut: Cut, number: int) -> None:
     await story.announced()
 
 
-@pytest.mark.parametrize("cut", [ISOLATED, KILLED], ids=str)
+@pytest.mark.parametrize("cut", [ISOLATED, pytest.param(KILLED, marks=pytest.mark.long)], ids=str)
 async def test_the_leader_with_its_clients_is_lost_and_nothing_else(cluster: NatsCluster, database: str, cut: Cut) -> None:
     async with a_story(cluster, database) as story:
         leader = story.leader

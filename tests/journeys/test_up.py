@@ -335,6 +335,7 @@ def test_a_suite_that_is_told_to_stop_while_it_starts_leaves_nothing(runtime: Pa
         assert (running.survivors(), running.left_behind(), running.out) == (set(), [], "")
 
 
+@pytest.mark.long
 def test_what_a_killed_suite_left_is_taken_away_by_the_next(runtime: Path) -> None:
     with suite("--empty", runtime=runtime) as killed:
         killed.until_ready()

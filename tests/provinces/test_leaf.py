@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import pytest
+
 from chassis.streams import set_up
 from congdoan.embedded import EmbeddedNats
 from congdoan.provinces import grant, revoke
@@ -11,6 +13,7 @@ from tests.provinces.leaf import LeafNode
 from tests.provinces.province import announce, patiently, services
 
 
+@pytest.mark.long
 async def test_a_mirror_is_cut_off_and_killed_and_the_hub_is_killed(own_nats: EmbeddedNats, tmp_path: Path) -> None:
     await set_up(own_nats.url, RECORDING)
     given = await grant(own_nats.hub, "ha-noi", tmp_path)

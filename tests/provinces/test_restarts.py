@@ -3,6 +3,8 @@
 import shutil
 from pathlib import Path
 
+import pytest
+
 from chassis.streams import api, set_up, stream_name
 from congdoan.embedded import EmbeddedNats
 from congdoan.provinces import grant, make_streams
@@ -33,6 +35,7 @@ async def test_the_server_is_killed_again_and_again(own_nats: EmbeddedNats, tmp_
         assert all(f" {code} " in each for each in heard[code])
 
 
+@pytest.mark.long
 async def test_a_stream_of_the_services_is_lost_and_filled_anew(own_nats: EmbeddedNats, tmp_path: Path) -> None:
     await set_up(own_nats.url, RECORDING)
     given = await grant(own_nats.hub, "ha-noi", tmp_path)
