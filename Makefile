@@ -25,8 +25,9 @@ setup: $(READY) ## prepare the environment: .venv, with the congdoan command in 
 up: setup ## run the whole suite on this machine with the sample federation (options: make up ARGS='--lang en')
 	@exec $(BIN)/congdoan up $(ARGS)
 
+# Three on two cores: many tests wait for servers, leases and clocks.
 test: setup lint ## everything that must hold before a change goes in (one test: make test ARGS='-k transfer')
-	$(BIN)/pytest -n 2 --dist worksteal $(ARGS)
+	$(BIN)/pytest -n 3 --dist worksteal $(ARGS)
 
 long: setup ## the tests that take long on two cores, each with a shorter one in `make test`
 	$(BIN)/pytest -n 2 --dist worksteal -m long $(ARGS)
