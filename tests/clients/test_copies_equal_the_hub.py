@@ -122,6 +122,7 @@ async def equal(program: Subscriber, branch: Branch, wanted: dict[str, int]) -> 
     return told
 
 
+@pytest.mark.long
 async def test_all_end_equal_through_kills_of_everyone(
     federation: Federation, own_nats: EmbeddedNats, branch: Branch, line: Line, programs: list[Program]
 ) -> None:

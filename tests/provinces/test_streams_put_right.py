@@ -32,6 +32,7 @@ PROVINCE, GRASSROOTS = 3, 5
 HARMS: Sequence[damage.Damage] = (damage.deleted, damage.one_changed, damage.replaced_by_its_like)
 
 
+@pytest.mark.long
 async def test_whatever_was_done_to_a_stream_everyone_has_each_event_once(
     own_nats: EmbeddedNats, postgres: EmbeddedPostgres, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -119,6 +119,7 @@ def databases(postgres: EmbeddedPostgres) -> Iterator[tuple[str, str]]:
         yield members, keys
 
 
+@pytest.mark.long
 async def test_whoever_leads_is_followed(databases: tuple[str, str], own_nats: EmbeddedNats, tmp_path: Path) -> None:
     database, keys = databases
     await set_up(own_nats.url, ["membership"])

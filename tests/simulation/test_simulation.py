@@ -13,7 +13,7 @@ from chassis import positions
 from tests.simulation.mutations import MUTATIONS
 from tests.simulation.schedule import run
 
-FIRST, SCHEDULES, WITHIN = 0, 100, 400
+FIRST, SCHEDULES, WITHIN = 0, 60, 400
 MANY = 3_000
 
 

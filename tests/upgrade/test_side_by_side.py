@@ -223,7 +223,8 @@ def ground(postgres: EmbeddedPostgres, own_nats: EmbeddedNats, monkeypatch: pyte
 
 
 @pytest.mark.timeout(1_200)
-@pytest.mark.parametrize("again", [False, pytest.param(True, marks=pytest.mark.long)], ids=["and-back", "and-back-and-forth"])
+@pytest.mark.parametrize("again", [False, True], ids=["and-back", "and-back-and-forth"])
+@pytest.mark.long
 async def test_versions_roll_forth_and_back_under_load(ground: Ground, again: bool) -> None:
     await set_up(ground.nats.url, ["membership"])
     first, second, third = ground.places
