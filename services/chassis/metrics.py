@@ -154,9 +154,9 @@ class MetricsServer:
             server, thread = self._running
             ending = asyncio.create_task(asyncio.to_thread(server.shutdown))
             address = (str(server.server_address[0]), self.port)
-            while not ending.done():  # it looks twice a second whether it is to end, and whenever somebody comes
-                with suppress(OSError), socket.create_connection(address, 1.0):
-                    await asyncio.wait((ending,), timeout=0.01)
+            await asyncio.wait((ending,), timeout=0.01)
+            with suppress(OSError):  # it looks twice a second whether it is to end, and whenever somebody comes
+                socket.create_connection(address, 0.1).close()
             await ending
             server.server_close()
             thread.join(1.0)

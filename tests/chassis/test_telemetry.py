@@ -1,8 +1,11 @@
 """Can one trace be followed from a command to what others make of it, and does no log, span or metric tell of a person?"""
 
+import asyncio
 import io
 import logging
+import socket
 import urllib.request
+from contextlib import ExitStack
 from typing import Any
 from uuid import uuid4
 
@@ -232,3 +235,21 @@ def test_two_processes_in_one_keep_their_numbers_apart() -> None:
     labels = {"method": "PlaceThing", "status": "OK", "outcome": "OK"}
     assert one.registry.get_sample_value("congdoan_calls_total", labels) == 1
     assert two.registry.get_sample_value("congdoan_calls_total", labels) is None
+
+
+@pytest.mark.timeout(30)
+async def test_the_port_of_the_metrics_closes_though_more_callers_wait_than_it_holds() -> None:
+    server = MetricsServer(Metrics(), "127.0.0.1:0")
+    await server.start()
+    assert server._running
+    await asyncio.to_thread(server._running[0].shutdown)  # nobody takes calls any more, as late in its end
+    with ExitStack() as callers:
+        for _ in range(20):
+            caller = callers.enter_context(socket.socket())
+            caller.setblocking(False)
+            caller.connect_ex(("127.0.0.1", server.port))
+
+        await asyncio.wait_for(server.stop(), 10.0)
+
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(("127.0.0.1", server.port), 1.0)
