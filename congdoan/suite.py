@@ -16,6 +16,7 @@ from grpc_health.v1.health_pb2 import HealthCheckRequest, HealthCheckResponse
 
 from chassis.files import write_whole
 from chassis.ledger_keys import make_ledger_key
+from chassis.settings import MIN_SECRET_BYTES
 from chassis.streams import set_up
 from chassis.wrapping_keys import WrappingKeys
 from congdoan.auditing.roles import grant_reading, keep_out
@@ -31,7 +32,6 @@ from congdoan.services import SERVICES
 STEP_TIMEOUT_S = 60.0
 START_TIMEOUT_S = 60.0
 HEALTH_TIMEOUT_S = 1.0
-SECRET_BYTES = 32
 SECRETS = "secrets"
 KEYS = "keys"
 """The database of the keys of persons."""
@@ -199,7 +199,7 @@ class Suite:
         """What keys the service's hashes: made once, for they must be the same as long as the history."""
         file = self._secrets / name
         if not file.exists():
-            write_whole(file, secrets.token_hex(SECRET_BYTES).encode())
+            write_whole(file, secrets.token_hex(MIN_SECRET_BYTES).encode())
 
     def _log_of(self, name: str) -> Path:
         return self._logs / f"{name}.log"

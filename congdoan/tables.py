@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
+from typing import TYPE_CHECKING
 
 from rich import box
 from rich.markup import escape
@@ -11,7 +12,9 @@ from rich.tree import Tree
 
 from congdoan.summary import Figure, Summary, Value
 from congdoan.texts import Language, figure_label, figure_order, say
-from congdoan.traces import Branch
+
+if TYPE_CHECKING:  # what a trace is made of takes its time to import, and few commands tell one
+    from congdoan.traces import Branch
 
 
 def summary_table(summary: Summary, language: Language) -> Table:
@@ -50,12 +53,12 @@ def services_table(services: Mapping[str, str], metrics: Mapping[str, str], lang
     return listing(headings, ((name, target, metrics[name]) for name, target in services.items()))
 
 
-def trace_tree(trace: str, branches: Sequence[Branch]) -> Tree:
+def trace_tree(trace: str, branches: "Sequence[Branch]") -> Tree:
     """What led to what: after the beginning of the trace, how long it took, where, and what."""
     root = Tree(f"[dim]{trace}[/]", guide_style="dim")
     began = min((branch.span.began for branch in branches), default=0)
 
-    def grow(tree: Tree, branches: Sequence[Branch]) -> None:
+    def grow(tree: Tree, branches: "Sequence[Branch]") -> None:
         for branch in branches:
             span, times = branch.span, f" [dim]× {branch.times}[/]" if branch.times > 1 else ""
             style = "bold red" if span.failed else "bold"

@@ -119,7 +119,7 @@ def read(file: Path) -> dict[str, list[Span]]:
     return dict(sorted(traces.items(), key=lambda item: min(span.began for span in item[1])))
 
 
-def calls_in(spans: Sequence[Span]) -> str:
+def first_call(spans: Sequence[Span]) -> str:
     """The RPC with which a trace begins, or what else it begins with."""
     return min(spans, key=lambda span: span.began).name.rpartition("/")[2]
 
@@ -133,7 +133,7 @@ def widest(traces: dict[str, list[Span]], rpc: str = "") -> str | None:
     found = [
         (len({span.service for span in spans}), -len(spans), name)
         for name, spans in traces.items()
-        if not rpc or calls_in(spans) in begins
+        if not rpc or first_call(spans) in begins
     ]
     return max(found)[2] if found else None
 

@@ -20,10 +20,10 @@ FileArgument = Annotated[Path, typer.Argument(dir_okay=False)]
 def traces_list(file: FileArgument, json: JsonOption = False, lang: LangOption = Lang.VI) -> None:
     """Every trace of a file that `up --traces` wrote, the earliest first."""
     from congdoan.tables import listing
-    from congdoan.traces import calls_in
+    from congdoan.traces import first_call
 
     found = _read(file, lang)
-    rows = [(name, calls_in(spans), len({span.service for span in spans}), len(spans)) for name, spans in found.items()]
+    rows = [(name, first_call(spans), len({span.service for span in spans}), len(spans)) for name, spans in found.items()]
     if json:
         return show({"traces": [dict(zip(("trace", "begins_with", "services", "spans"), row, strict=True)) for row in rows]})
     headings = [say(column, lang.value) for column in ("trace", "begins_with", "services_reached", "spans")]

@@ -1,4 +1,4 @@
-"""``python -m audit [serve|migrate [--to STEP]|streams]``"""
+"""``python -m audit``: the process of audit; its commands stand in :mod:`chassis.run`."""
 
 from audit.settings import Settings
 from audit.wiring import real

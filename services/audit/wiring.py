@@ -96,7 +96,10 @@ class Audit(Service):
         pace = Pace(timedelta(seconds=settings.checkpoint_interval_s), settings.checkpoint_events)
         followed = [Followed(log.source, lambda log=log: log.position) for log in logs]  # type: ignore[misc]
         signer, replicas = ledger_key(settings.ledger_key_file), settings.stream_replicas
-        leads = lambda: self.leadership.leads  # noqa: E731
+
+        def leads() -> bool:
+            return self.leadership.leads
+
         ledger = Ledger(self.pool, self.bus, signer, pace, self.clock, followed, replicas=replicas, leads=leads)
         self.parts.append(ledger)
         return ledger

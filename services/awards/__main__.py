@@ -1,4 +1,4 @@
-"""``python -m awards [serve|migrate [--to STEP]|streams]``: the process of awards; see :mod:`chassis.run`."""
+"""``python -m awards``: the process of awards; its commands stand in :mod:`chassis.run`."""
 
 from awards.settings import Settings
 from awards.wiring import real

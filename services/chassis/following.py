@@ -98,8 +98,8 @@ async def _nothing_in_memory(after: int) -> None:
     """What another process took is in the database, and there alone."""
 
 
-def _nobody() -> None:
-    """Nobody asks whether somebody waits."""
+def nobody_asks() -> None:
+    """Nobody asks whether somebody waits: who drives a follower sees it."""
 
 
 def _untold(events: Sequence[RecordedEvent], began_ns: int) -> None:
@@ -130,7 +130,7 @@ class Follower:
         self.position = 0
         self.awaited = asyncio.Event()
         """Set while somebody waits for a position: whoever drives the follower need not gather more events then."""
-        self.on_awaited: Callable[[], None] = _nobody
+        self.on_awaited: Callable[[], None] = nobody_asks
         """Told when somebody begins to wait."""
         self.on_taken: Callable[[Sequence[RecordedEvent], int], None] = _untold
         """Told of events that took effect, and since when they were being taken, in nanoseconds since 1970."""
@@ -173,7 +173,7 @@ class Follower:
             await self._reach(position)
 
     def keep(self, position: int) -> None:
-        """Its position was written down, by :func:`write_down`."""
+        """Its position was written down, by :func:`chassis.standing_by.write_down`."""
         self._kept = max(self._kept, position)
 
     async def take(self, events: Sequence[RecordedEvent], *, upto: int | None = None) -> None:

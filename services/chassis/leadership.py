@@ -14,15 +14,17 @@ import asyncio
 from collections.abc import Callable, Collection, Iterable, Sequence
 from contextlib import suppress
 from time import monotonic
-from typing import Any, LiteralString, Protocol
+from typing import Any
 
 import psycopg
 import structlog
 from psycopg_pool import PoolTimeout
 
+from chassis import leaders
 from chassis.database import Connection
 from chassis.ending import ended
 from chassis.following import Deposed
+from chassis.parts import Part
 from chassis.refusals import Refusal
 
 LEASE_S = 4.0
@@ -33,39 +35,8 @@ CHANNEL = "leaders"
 """Notified when somebody gives the lease back."""
 
 _AWAY = (psycopg.Error, PoolTimeout, OSError)
-# A session whose beginning is hidden from us is another role's: it is there.
-_FREE: LiteralString = """(l.until < clock_timestamp() or not exists (
-    select from pg_stat_activity a where a.pid = l.pid and (a.backend_start = l.began or a.backend_start is null)))"""
-_LOOK: LiteralString = f"select l.term, l.holder, l.alarm, {_FREE} from leaders l where l.what = 'service'"
-_OWN: LiteralString = "(select backend_start from pg_stat_activity where pid = pg_backend_pid())"
-_TAKE: LiteralString = f"""
-    with was as (select l.term, l.sessions from leaders l where l.what = 'service' and {_FREE} for update)
-    update leaders l set term = was.term + 1, holder = %s, sessions = %s, alarm = '',
-                         until = clock_timestamp() + make_interval(secs => %s), pid = pg_backend_pid(), began = {_OWN}
-      from was where l.what = 'service' returning l.term, was.sessions"""
-_RENEW: LiteralString = f"""
-    update leaders set until = clock_timestamp() + make_interval(secs => %s), alarm = %s, pid = pg_backend_pid(), began = {_OWN}
-     where what = 'service' and term = %s"""
-_DRIVES: LiteralString = "update leaders set drives = %s where what = 'service' and term = %s"
-_GIVE_BACK: LiteralString = """
-    with given as (update leaders set until = 'epoch', pid = null, began = null, sessions = ''
-                    where what = 'service' and term = %s returning what)
-    select pg_notify('leaders', what) from given"""
-_END: LiteralString = """
-    select count(*) from (select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database()
-       and application_name = %s and state like 'idle in transaction%%' and pid <> pg_backend_pid()) as ended"""
 
 log = structlog.get_logger(__name__)
-
-
-class Part(Protocol):
-    """What is started and stopped, any number of times, as the leadership comes and goes."""
-
-    async def start(self) -> None:
-        """Begin."""
-
-    async def stop(self) -> None:
-        """End."""
 
 
 class Leadership:
@@ -74,7 +45,7 @@ class Leadership:
     :param holder: names this process to whoever asks who leads.
     :param sessions: the application name of the sessions by which it drives its followers.
     :param drives: the followers that it drives when it leads; that is told to the others, who drive by themselves what it does
-        not know: while two versions run side by side, each keeps its own read models. Everybody knows the same when left out.
+        not know: while two versions run side by side, each keeps its own read models.
     :param alarm: what an operator must see, as far as the leader alone can know it.
     :param clock: monotonic seconds; it goes on while the process is paused.
     """
@@ -85,15 +56,14 @@ class Leadership:
         holder: str,
         sessions: str,
         *,
-        drives: Callable[[], Iterable[str]] | None = None,
+        drives: Callable[[], Iterable[str]] = lambda: (),
         alarm: Callable[[], str] = lambda: "",
         clock: Callable[[], float] = monotonic,
     ) -> None:
         self._conninfo, self._sessions, self._alarm, self._clock = conninfo, sessions, alarm, clock
         self._drives = drives
-        self._driven: frozenset[str] = frozenset()
-        self._told_of = 0
-        """The term of which it is known what is driven in it."""
+        self._driven: frozenset[str] | None = None
+        """What the process that leads drives, as far as was seen; None as long as nobody looked."""
         self.own_name = holder
         self.led: list[Part] = []
         """Started when this process leads, in this order, and stopped when it does not."""
@@ -136,7 +106,7 @@ class Leadership:
     @property
     def left_alone(self) -> frozenset[str]:
         """Those of our followers that the process that leads does not know, as far as was seen; none when this one leads."""
-        if self._drives is None or self.leads or not self._told_of:
+        if self._driven is None or self.leads:
             return frozenset()
         return frozenset(self._drives()) - self._driven
 
@@ -177,7 +147,7 @@ class Leadership:
         if term is not None:
             with suppress(*_AWAY):
                 async with asyncio.timeout(RENEWED_EVERY_S), await self._connect() as connection:
-                    await connection.execute(_GIVE_BACK, (term,))
+                    await leaders.give_back(connection, term)
 
     async def lead(self, part: Part) -> None:
         """Run one part more as long as this process leads."""
@@ -223,38 +193,29 @@ class Leadership:
                     await self._woken.wait()
 
     async def _look(self, connection: Connection) -> None:
-        row: Any = await (await connection.execute(_LOOK)).fetchone()
-        self.latest, self.holder, self.alarm_told, free = row
-        if free:
-            await self._take(connection)
-        if self._drives is not None and self._told_of != self.latest and self._term is None:
-            found: Any = await (await connection.execute("select drives from leaders where what = 'service'")).fetchone()
-            before, self._driven, self._told_of = self.left_alone, frozenset(found[0]), self.latest
-            if before != self.left_alone:
-                self._changed.set()
-
-    async def _take(self, connection: Connection) -> None:
-        asked_at = self._clock()
-        if self._drives is None:
-            row = await self._try(connection)
-        else:
-            async with connection.transaction():
-                if row := await self._try(connection):
-                    await connection.execute(_DRIVES, (sorted(self._drives()), row[0]))
-        if row is None:
+        before, seen = self.left_alone, await leaders.look(connection)
+        self.latest, self.holder, self.alarm_told = seen.term, seen.holder, seen.alarm
+        if seen.free and await self._take(connection):
             return
-        term, sessions = row
-        log.info("leads", holder=self.own_name, term=term, ended=await _end_sessions(connection, sessions))
+        self._driven = frozenset(seen.drives)
+        if before != self.left_alone:
+            self._changed.set()
+
+    async def _take(self, connection: Connection) -> bool:
+        asked_at = self._clock()
+        taken = await leaders.take(connection, self.own_name, self._sessions, sorted(self._drives()), LEASE_S)
+        if taken is None:
+            return False
+        term, sessions = taken
+        log.info("leads", holder=self.own_name, term=term, ended=await leaders.end_sessions(connection, sessions))
         self.latest, self.holder = term, self.own_name
         self._term, self._until = term, asked_at + LEASE_S
         self._changed.set()
-
-    async def _try(self, connection: Connection) -> Any:
-        return await (await connection.execute(_TAKE, (self.own_name, self._sessions, LEASE_S))).fetchone()
+        return True
 
     async def _renew(self, connection: Connection, term: int) -> None:
         asked_at = self._clock()
-        if (await connection.execute(_RENEW, (LEASE_S, self._alarm(), term))).rowcount:
+        if await leaders.renew(connection, term, self._alarm(), LEASE_S):
             led = self.leads
             self._until = asked_at + LEASE_S
             if not led:  # it was paused, and nobody else wanted to lead
@@ -356,15 +317,3 @@ class Led:
     async def stop(self) -> None:
         """Run it no more."""
         await self._leadership.leave(self._part)
-
-
-async def _end_sessions(connection: Connection, sessions: str) -> int:
-    """End what an earlier holder has left open: it would keep rows locked for as long as it is paused. How many there were."""
-    if not sessions:
-        return 0
-    try:
-        row: Any = await (await connection.execute(_END, (sessions,))).fetchone()
-    except psycopg.errors.InsufficientPrivilege:
-        log.warning("transactions of an earlier leader cannot be ended", sessions=sessions)
-        return 0
-    return int(row[0])

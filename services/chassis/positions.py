@@ -9,6 +9,7 @@ from typing import Any, LiteralString
 from chassis.database import Connection
 from chassis.tally import Sums, Tally
 
+POSITIONS: LiteralString = "select follower, position from followers"
 TERM: LiteralString = "(select term from leaders where what = 'service')"
 # Asked again at the end, for another term may have begun since the beginning; the lock is the last word in either case.
 _MOVE: LiteralString = f"""update followers set position = %s, applied = %s, applied_sum = %s, applied_squares = %s, chain = %s
@@ -37,17 +38,17 @@ async def locked_position(connection: Connection, follower: str) -> int | None:
     return await _value(connection, "select position from followers where follower = %s for update", (follower,))
 
 
-async def tally_of(connection: Connection, follower: str, *, lock: bool = False) -> tuple[int | None, Tally]:
-    """A follower's position and what it has done until there; None when it has none.
-
-    :param lock: nobody else can move it before this transaction ends.
-    """
-    position, tally, _ = await standing(connection, follower, lock=lock)
+async def tally_of(connection: Connection, follower: str) -> tuple[int | None, Tally]:
+    """A follower's position and what it has done until there; None when it has none."""
+    position, tally, _ = await standing(connection, follower, lock=False)
     return position, tally
 
 
 async def standing(connection: Connection, follower: str, *, lock: bool) -> tuple[int | None, Tally, int]:
-    """As :func:`tally_of`, with the latest term."""
+    """As :func:`tally_of`, with the latest term.
+
+    :param lock: nobody else can move it before this transaction ends.
+    """
     query: LiteralString = f"""select position, since, applied, applied_sum, applied_squares, chain, {TERM}
                                  from followers where follower = %s"""
     row: Any = await (await connection.execute(query + " for update" if lock else query, (follower,))).fetchone()

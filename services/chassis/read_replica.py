@@ -26,6 +26,7 @@ from chassis.commands import Call, Shown, call_being_answered
 from chassis.database import Connection, Pool
 from chassis.ending import ended
 from chassis.following import Follower
+from chassis.positions import POSITIONS
 
 BEHIND_S = 5.0
 """How old the state of a replica may be; a name that was erased is not read for longer."""
@@ -38,8 +39,6 @@ HUNG_S = 30.0
 """How long nothing is asked of one that took a question and did not answer."""
 NOTED_EVERY_S = 1.0
 LOOK_EVERY_S = 0.01
-
-_POSITIONS = "select follower, position from followers"
 
 log = structlog.get_logger(__name__)
 
@@ -137,7 +136,7 @@ class ReadReplica(AsyncConnectionPool[Connection]):
                 return False
             if seen:
                 await asyncio.sleep(LOOK_EVERY_S)
-            rows: list[Any] = await (await replica.execute(_POSITIONS)).fetchall()
+            rows: list[Any] = await (await replica.execute(POSITIONS)).fetchall()
             self._seen[replica] = dict(rows)
         shown.positions.update(seen)
         return True

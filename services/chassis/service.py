@@ -31,16 +31,17 @@ from chassis.deadletters import DeadLetters, TakingUp
 from chassis.events import Event
 from chassis.feed import Feeds
 from chassis.following import Effect, Follower
-from chassis.generations.beside import Driver, Reread, SecondGenerations
+from chassis.generations.beside import Reread, SecondGenerations
 from chassis.generations.orders import Rebuilding
 from chassis.hierarchy import Hierarchy, Node
 from chassis.key_store import KEY_STEPS, KeyStore
 from chassis.leadership import CHANNEL as GIVEN_BACK
-from chassis.leadership import Leadership, Led, Part
+from chassis.leadership import Leadership, Led
 from chassis.lease import Lease
 from chassis.limits import Limits
 from chassis.metrics import Metrics, MetricsServer
 from chassis.operations import OPERATIONS, Operations, Standing
+from chassis.parts import Part
 from chassis.past import AnothersPast, OwnPast, Past
 from chassis.projector import Projection, Projector
 from chassis.province_tokens import ProvinceTokens
@@ -332,7 +333,10 @@ class Service:
         announcing = [part for part in (self.publisher, self.reconciler) if part]
         aside = (DeadLetters(self.name, self.pool, self.bus), TakingUp(self.pool, self._everybody))
         self.leadership.led += [*announcing, projector, feeds, telling, *aside, *self.led_parts]
-        left_alone = lambda: self.leadership.left_alone  # noqa: E731
+
+        def left_alone() -> frozenset[str]:
+            return self.leadership.left_alone
+
         self._standing_by = StandingBy(self.store, self.pool, self.signal, own, others, left_alone)
 
         def drive(alone: frozenset[str]) -> list[Projector | Feeds]:
@@ -456,7 +460,7 @@ class Service:
         """The second generations of its read models, each driven like the first."""
         provider = self.tracing.provider if self.tracing else None
 
-        def drive(follower: Follower) -> Driver:
+        def drive(follower: Follower) -> Part:
             if follower.source == self.name:
                 return Led(self.leadership, Projector(self.store, self.signal, [follower]))
             # By another name than the one it will have when it answers: the server forgets this consumer after a while.

@@ -17,8 +17,9 @@ from psycopg_pool import PoolTimeout
 
 from chassis.database import AppendSignal, Pool, fetch
 from chassis.ending import ended
-from chassis.following import Deposed, Follower
-from chassis.positions import TERM
+from chassis.following import Deposed, Follower, nobody_asks
+from chassis.parts import Part
+from chassis.positions import POSITIONS, TERM
 from chassis.refusals import DeadlinePassed, Unavailable
 from chassis.store import EventStore
 
@@ -50,16 +51,6 @@ class Driven(Protocol):
 
     async def at_least(self, position: int, timeout_s: float) -> None:
         """:raises DeadlinePassed: it is not reached within `timeout_s`."""
-
-
-class Driver(Protocol):
-    """What brings a history to followers; see :mod:`chassis.projector` and :mod:`chassis.feed`."""
-
-    async def start(self) -> None:
-        """Begin."""
-
-    async def stop(self) -> None:
-        """End."""
 
 
 class StandingBy:
@@ -102,7 +93,7 @@ class StandingBy:
         """Leave it to those who drive the followers here."""
         await ended(self.task)
         for follower in self._followers.values():
-            follower.on_awaited = _nobody
+            follower.on_awaited = nobody_asks
         if self._woken:
             self._signal.unsubscribe(self._woken)
 
@@ -147,9 +138,7 @@ class StandingBy:
         """:raises Unavailable: the database cannot be asked just now."""
         if self._goal is None:
             self._goal = await self._store.head()
-        found = {
-            str(name): int(position) for name, position in await fetch(self._pool, "select follower, position from followers")
-        }
+        found = {str(name): int(position) for name, position in await fetch(self._pool, POSITIONS)}
         alone = self._left_alone()
         for name, follower in self._followers.items():
             if name in found and name not in alone:
@@ -164,9 +153,9 @@ class OnItsOwn:
     :param drive: what brings some followers their history.
     """
 
-    def __init__(self, left_alone: Callable[[], frozenset[str]], drive: Callable[[frozenset[str]], Sequence[Driver]]) -> None:
+    def __init__(self, left_alone: Callable[[], frozenset[str]], drive: Callable[[frozenset[str]], Sequence[Part]]) -> None:
         self._left_alone, self._drive = left_alone, drive
-        self._drivers: Sequence[Driver] = ()
+        self._drivers: Sequence[Part] = ()
 
     @property
     def tasks(self) -> list[asyncio.Task[None]]:
@@ -261,7 +250,3 @@ async def write_down(pool: Pool, followers: Iterable[Follower], term: int) -> No
         rows: list[Any] = await (await connection.execute(_WRITE_DOWN, (*columns, term))).fetchall()
     for name, position in rows:
         due[name][0].keep(position)
-
-
-def _nobody() -> None:
-    """Those who drive the followers here know who waits."""

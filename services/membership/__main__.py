@@ -1,4 +1,4 @@
-"""``python -m membership [serve|migrate [--to STEP]|streams]``"""
+"""``python -m membership``: the process of membership; its commands stand in :mod:`chassis.run`."""
 
 from chassis.run import main
 from membership.settings import Settings

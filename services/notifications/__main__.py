@@ -1,4 +1,4 @@
-"""``python -m notifications [serve|migrate [--to STEP]|streams]``"""
+"""``python -m notifications``: the process of notifications; its commands stand in :mod:`chassis.run`."""
 
 from chassis.run import main
 from notifications.settings import Settings

@@ -1,4 +1,4 @@
-"""``python -m welfare [serve|migrate [--to STEP]|streams]``: the process of welfare; see :mod:`chassis.run`."""
+"""``python -m welfare``: the process of welfare; its commands stand in :mod:`chassis.run`."""
 
 from chassis.run import main
 from welfare.settings import Settings

@@ -13,7 +13,7 @@ import psycopg
 
 from chassis.key_store import KEY_STEPS
 from congdoan.embedded import EmbeddedNats, EmbeddedPostgres
-from congdoan.embedded.copies import archive_to, archived_up_to_now, base_backup, end_recovery, put_back
+from tests.base_backups import archive_to, archived_up_to_now, base_backup, end_recovery, put_back
 from tests.databases import copy_database
 from tests.folders import fast_folder
 from tests.serving import SERVICES

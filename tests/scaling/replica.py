@@ -10,7 +10,7 @@ from pathlib import Path
 import psycopg
 
 from congdoan.embedded import EmbeddedPostgres
-from congdoan.embedded.copies import base_backup
+from tests.base_backups import base_backup
 
 
 class Replica(EmbeddedPostgres):

@@ -227,11 +227,11 @@ def _is_free(session: Session) -> bool:
 
 def _look_who_leads(session: Session, _: Sequence[Any]) -> Rows:
     term, holder, _, _, _, alarm = _leader(session)
-    return Rows([(term, holder, alarm, _is_free(session))])
+    return Rows([(term, holder, alarm, [], _is_free(session))])
 
 
 def _take_the_lead(session: Session, values: Sequence[Any]) -> Rows:
-    holder, sessions, seconds = values
+    holder, sessions, _, seconds = values
     session.lock("leaders", "service")
     if not _is_free(session):
         return Rows()
@@ -342,9 +342,9 @@ _STATEMENTS |= {
     f" on f.follower = n.follower and f.position = n.held where {_TERM} = %s for update of f skip locked)"
     " update followers f set position = free.position from free where f.follower = free.follower"
     " returning f.follower, f.position": _write_down,
-    f"select l.term, l.holder, l.alarm, {_FREE} from leaders l where l.what = 'service'": _look_who_leads,
+    f"select l.term, l.holder, l.alarm, l.drives, {_FREE} from leaders l where l.what = 'service'": _look_who_leads,
     f"with was as (select l.term, l.sessions from leaders l where l.what = 'service' and {_FREE} for update)"
-    f" update leaders l set term = was.term + 1, holder = %s, sessions = %s, alarm = '', {_UNTIL}, {_OWN}"
+    f" update leaders l set term = was.term + 1, holder = %s, sessions = %s, drives = %s, alarm = '', {_UNTIL}, {_OWN}"
     " from was where l.what = 'service' returning l.term, was.sessions": _take_the_lead,
     f"update leaders set {_UNTIL}, alarm = %s, {_OWN} where what = 'service' and term = %s": _renew,
     "with given as (update leaders set until = 'epoch', pid = null, began = null, sessions = ''"

@@ -11,7 +11,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any
 
 import psycopg
 import structlog
@@ -22,6 +22,7 @@ from chassis.ending import ended
 from chassis.following import Fence, Follower
 from chassis.generations import tables
 from chassis.generations.tables import Generations, NothingBeside, StillApart, UnknownReadModel
+from chassis.parts import Part
 from chassis.past import Past
 from chassis.positions import locked_position
 from chassis.projector import Projection
@@ -40,16 +41,6 @@ log = structlog.get_logger(__name__)
 Reread = Callable[[], Awaitable[None]]
 
 
-class Driver(Protocol):
-    """What brings a history to a follower; see :mod:`chassis.projector` and :mod:`chassis.feed`."""
-
-    async def start(self) -> None:
-        """Begin."""
-
-    async def stop(self) -> None:
-        """End."""
-
-
 class SecondGenerations:
     """Builds the second generations of a service's read models, and lets them change places.
 
@@ -64,7 +55,7 @@ class SecondGenerations:
         pool: Pool,
         models: Sequence[ReadModel[Any]],
         past: Callable[[str], Past],
-        drive: Callable[[Follower], Driver],
+        drive: Callable[[Follower], Part],
         clock: Callable[[], datetime],
         *,
         sealer: Sealer | None = None,
@@ -74,7 +65,7 @@ class SecondGenerations:
         self.models = {model.name: model for model in models}
         self.past, self.sealer = past, sealer
         self._pool, self._drive, self._clock, self._reread, self._fence = pool, drive, clock, reread or {}, fence
-        self._running: dict[str, tuple[frozenset[int], Follower, Driver]] = {}
+        self._running: dict[str, tuple[frozenset[int], Follower, Part]] = {}
         self._live: dict[str, int] = {}
         self._look, self._changed = asyncio.Lock(), asyncio.Event()
         self.task: asyncio.Task[None] | None = None
