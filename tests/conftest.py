@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from chassis.database import open_pool
 from chassis.store import EventStore
@@ -14,6 +15,9 @@ from tests.folders import fast_folder, sweep
 
 SECRET = b"a secret of at least 32 bytes ..."
 LONGEST = "test_up.py"
+
+settings.register_profile("congdoan", deadline=None)  # a slow machine is no mistake of the program
+settings.load_profile("congdoan")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -7,7 +7,7 @@
 | ``congdoan_appended_events_total`` | events made durable |
 | ``congdoan_append_batch_commands`` | commands that shared one transaction |
 | ``congdoan_appends_waiting`` | commands that wait to be made durable |
-| ``congdoan_database_reachable`` | 1 as long as the service's database answers, else 0 |
+| ``congdoan_database_reachable`` | 1 as long as the service's database answers, else 0; NaN until it was asked |
 | ``congdoan_nats_connected`` | 1 as long as there is a connection to NATS, else 0 |
 | ``congdoan_keys_reachable`` | 1 as long as the key store answers, else 0; of a service that has one |
 | ``congdoan_certificate_expires_timestamp_seconds`` | until when the certificate that lies there is valid; 0 when there is none |
@@ -35,6 +35,7 @@ import asyncio
 import socket
 from collections.abc import Callable
 from contextlib import suppress
+from math import nan
 from threading import Thread
 from wsgiref.simple_server import WSGIServer
 
@@ -60,6 +61,7 @@ class Metrics:
             "congdoan_append_batch_commands", "Commands in one transaction", buckets=COMMANDS, registry=self.registry
         )
         self._database = self._gauge("congdoan_database_reachable", "Whether the database answers")
+        self._database.set(nan)  # nobody has asked it yet: neither reachable nor lost
         self._head = self._gauge("congdoan_head_position", "Position of the last recorded event", "service")
         self._backlog = self._gauge("congdoan_publisher_backlog_events", "Recorded events not yet announced")
         self._waiting_since = self._gauge(

@@ -40,9 +40,9 @@ async def standing(ground: Ground) -> dict[str, Any]:
     async with connected(ground.nats.url) as connection:
         found = {}
         for name in (STREAM, LEDGER):
-            told = json.loads((await connection.client.request(f"$JS.API.STREAM.INFO.{name}", b"", timeout=5)).data)
+            told = json.loads((await connection.client.request(f"$JS.API.STREAM.INFO.{name}", b"", timeout=20)).data)
             found[name] = told["config"], told["created"], told["state"]
-        names = json.loads((await connection.client.request("$JS.API.STREAM.NAMES", b"", timeout=5)).data)
+        names = json.loads((await connection.client.request("$JS.API.STREAM.NAMES", b"", timeout=20)).data)
         return {**found, "streams": names["streams"]}
 
 
@@ -101,7 +101,7 @@ async def test_an_auditor_reads_every_stream_of_the_history_and_changes_nothing_
         for question, asked in (("DIRECT.GET", b'{"seq":1,"batch":2}'), ("DIRECT.GET", b'{"seq":999999}'), ("STREAM.INFO", b"")):
             await client.publish(f"{API}.{question}.{STREAM}", asked, reply=detour)
     await client.flush()
-    assert json.loads((await client.request(f"{API}.STREAM.INFO.{STREAM}", b"", timeout=5)).data)["state"]["consumer_count"] == 1
+    assert json.loads((await client.request(f"{API}.STREAM.INFO.{STREAM}", b"", timeout=20)).data)["state"]["consumer_count"] == 1
     assert all(b"_INBOX." in each for each in attacker.seen), "what comes is what was asked for"
     await client.close()
 

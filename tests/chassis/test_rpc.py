@@ -351,7 +351,7 @@ async def test_work_stops_when_the_callers_deadline_passes() -> None:
         error = await refused(probe.client(), "PlaceThing", place(), timeout_s=0.1)
 
         assert error.status == StatusCode.DEADLINE_EXCEEDED
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             while not probe.application.cancelled:
                 await asyncio.sleep(0.01)
 
@@ -457,7 +457,7 @@ async def test_a_drain_tells_probes_refuses_new_calls_and_finishes_those_inside(
         while len(probe.application.asked) < 20:
             await asyncio.sleep(0.01)
 
-        stopping = asyncio.ensure_future(probe.server.stop(5))
+        stopping = asyncio.ensure_future(probe.server.stop(120))
         await asyncio.sleep(0.05)
         error = await raw(probe.target, PLACE, place().SerializeToString())
         assert error.code() == StatusCode.UNAVAILABLE
@@ -468,7 +468,7 @@ async def test_a_drain_tells_probes_refuses_new_calls_and_finishes_those_inside(
         hold.set()
 
         assert [answer.position for answer in await asyncio.gather(*inside)] == [7] * 20
-        async with asyncio.timeout(2):
+        async with asyncio.timeout(60):  # long before its grace is over
             await stopping
 
 
@@ -478,7 +478,7 @@ async def test_what_is_not_done_within_the_grace_is_cancelled() -> None:
         while not probe.application.asked:
             await asyncio.sleep(0.01)
 
-        async with asyncio.timeout(3):
+        async with asyncio.timeout(60):
             await probe.server.stop(0.4)
 
         assert (await inside).code() in (StatusCode.UNAVAILABLE, StatusCode.CANCELLED)

@@ -170,7 +170,7 @@ async def test_parked_events_are_announced_once_on_the_stream_of_dead_letters(st
         subject = dead_letter_subject(service, "sum")
         config = ConsumerConfig(ack_policy=AckPolicy.NONE)
         subscription = await connection.client.jetstream().pull_subscribe(subject, stream="DEADLETTERS", config=config)
-        messages = await subscription.fetch(10, timeout=2)
+        messages = await subscription.fetch(10, timeout=20)
     headers = [message.headers or {} for message in messages]
     assert [header["ce-id"] for header in headers] == [f"{service}/{position}" for position in (2, 4, 5)]
     assert "ValueError" in headers[0]["reason"]

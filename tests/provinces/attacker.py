@@ -204,10 +204,10 @@ async def fingerprint(services: Client) -> dict[str, Any]:
     for name in (await api(services, "STREAM.NAMES"))["streams"] or ():
         found[name] = await api(services, f"STREAM.INFO.{name}", {"deleted_details": True})
     for code in (OWN, FOREIGN):
-        answer = await services.request(f"{api_of(code)}.STREAM.LIST", b"", timeout=5)
+        answer = await services.request(f"{api_of(code)}.STREAM.LIST", b"", timeout=20)
         for stream in json.loads(answer.data)["streams"] or ():
             found[f"{code} {stream['config']['name']}"] = stream
-        answer = await services.request(f"{api_of(code)}.CONSUMER.INFO.{BRANCH}.reader", b"", timeout=5)
+        answer = await services.request(f"{api_of(code)}.CONSUMER.INFO.{BRANCH}.reader", b"", timeout=20)
         found[f"{code} reader"] = json.loads(answer.data).get("ack_floor", {}).get("stream_seq")
     return {name: _lasting(told) for name, told in found.items()}
 

@@ -84,7 +84,7 @@ class LeafNode:
         client = await self.connect()
         try:
             data = json.dumps(body).encode() if body else b""
-            answer: dict[str, Any] = json.loads((await client.request(f"$JS.API.{request}", data, timeout=5)).data)
+            answer: dict[str, Any] = json.loads((await client.request(f"$JS.API.{request}", data, timeout=20)).data)
         finally:
             await client.close()
         assert "error" not in answer, answer

@@ -108,7 +108,7 @@ async def test_a_body_that_asks_for_more_than_its_subject_is_refused(ground: Gro
 async def test_the_widest_filter_of_the_own_stream_gives_what_is_the_own(ground: Ground) -> None:
     async with province(ground.own) as client:
         wide = await client.jetstream(domain="branch").pull_subscribe("federation.>", durable="wide", stream=BRANCH)
-        messages = await wide.fetch(100, timeout=5)
+        messages = await wide.fetch(100, timeout=20)
         assert messages
         assert all(f".{OWN}." in message.subject and FOREIGN.encode() not in message.data for message in messages)
 

@@ -42,7 +42,7 @@ async def system(given: Credentials) -> AsyncIterator[Client]:
 
 async def asked(client: Client, request: str, body: object) -> dict[str, Any]:
     """What is answered."""
-    answer: dict[str, Any] = json.loads((await client.request(f"{API}.{request}", json.dumps(body).encode(), timeout=5)).data)
+    answer: dict[str, Any] = json.loads((await client.request(f"{API}.{request}", json.dumps(body).encode(), timeout=20)).data)
     return answer
 
 
