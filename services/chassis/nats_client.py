@@ -1,9 +1,14 @@
-"""How are the headers of a message read in less time than the message itself takes?
+"""In what does our client of NATS differ from nats-py's?
 
-nats-py looks at each letter of each header's name, in Python; an event has thirteen headers, and whoever follows a history
-receives each. Names repeat, so each is looked at once here. What comes out is the same.
+Headers are read in less time than the message itself takes: nats-py looks at each letter of each header's name, in Python; an
+event has thirteen headers, and whoever follows a history receives each. Names repeat, so each is looked at once here. What
+comes out is the same.
+
+And it reads on when a pong comes for whoever has given up waiting for it. nats-py ends its reading then, and says that it is
+connected until its own pings have gone unanswered.
 """
 
+import asyncio
 from functools import lru_cache
 
 from nats.aio.client import Client as LibraryClient
@@ -13,7 +18,7 @@ _SPACES = " \t\n\r\v\f"
 
 
 class Client(LibraryClient):
-    """nats-py's client, with headers read quickly."""
+    """nats-py's client, with headers read quickly, and reading on after a late pong."""
 
     @staticmethod
     def _parse_header_lines(raw: bytes) -> dict[str, str]:
@@ -23,6 +28,11 @@ class Client(LibraryClient):
             if colon and (key := _key(name)) is not None:
                 found[key] = value.strip(_SPACES)
         return found
+
+    async def _process_pong(self) -> None:
+        if self._pongs and self._pongs[0].done():
+            self._pongs[0] = asyncio.get_running_loop().create_future()
+        await super()._process_pong()
 
 
 @lru_cache(maxsize=1_024)
