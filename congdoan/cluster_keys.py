@@ -1,4 +1,5 @@
-"""Which keys does whoever installs the services elsewhere have to bring? Made once, each in a file named as its secret.
+"""Which keys does whoever installs the services elsewhere have to bring? Made once, each in a file named as its secret,
+and beside them what everyone may have: the public half of the ledger's key.
 
 What is there already stays as it is: histories were written with it.
 """
@@ -7,12 +8,12 @@ import secrets
 from pathlib import Path
 
 from chassis.files import write_whole
-from chassis.ledger_keys import make_ledger_key
+from chassis.ledger_keys import ledger_key, make_ledger_key
 from chassis.settings import MIN_SECRET_BYTES
 from chassis.wrapping_keys import WrappingKeys
 from congdoan.services import SERVICES
 
-LEDGER, WRAPPING = "ledger-key", "wrapping-keys"
+LEDGER, VERIFIER, WRAPPING = "ledger-key", "ledger.pub", "wrapping-keys"
 
 
 def make_keys(folder: Path) -> list[Path]:
@@ -26,6 +27,7 @@ def make_keys(folder: Path) -> list[Path]:
     for file in made:
         if file.name == LEDGER:
             make_ledger_key(file)
+            write_whole(folder / VERIFIER, f"{ledger_key(file).verifier}\n".encode())
         elif file.name == WRAPPING:
             WrappingKeys(file).put_first()
         else:

@@ -21,8 +21,8 @@ def made(folder: Path) -> dict[str, bytes]:
 
 def test_every_key_is_what_its_reader_takes(tmp_path: Path) -> None:
     found = made(tmp_path / "kept")
-    assert found.keys() == {"ledger-key", "wrapping-keys", *(f"{service}-secret" for service in SERVICES)}
-    assert ledger_key(tmp_path / "kept/ledger-key")
+    assert found.keys() == {"ledger-key", "ledger.pub", "wrapping-keys", *(f"{service}-secret" for service in SERVICES)}
+    assert f"{ledger_key(tmp_path / 'kept/ledger-key').verifier}\n".encode() == found["ledger.pub"]
     assert len(WrappingKeys(tmp_path / "kept/wrapping-keys").current) == 8
     hashed = [found[f"{service}-secret"] for service in SERVICES]
     assert len(set(hashed)) == len(SERVICES)
