@@ -23,6 +23,8 @@ from tests.watching.stage import PICKY, Stage
 
 CLUMSY = Caller("clumsy", Role.FEDERATION_OFFICER, "tld", "en")
 WELFARE = Caller("welfare", Role.SERVICE, "")
+MENDED_WITHIN_S = 600.0
+"""A mail waits as long again as it waited already, on a slow machine for minutes."""
 NO_SUCH_EVENT = "federation.membership.national.unit_established"
 
 
@@ -147,7 +149,7 @@ async def somebody_else_speaks_on_a_stream(stage: Stage) -> AsyncIterator[None]:
     finally:
         await membership.publisher.start()
         await membership.reconciler.start()
-        async with asyncio.timeout(120.0):
+        async with asyncio.timeout(MENDED_WITHIN_S):
             while (await stage.suite.call("membership", "GetStatus")).stream.repairs == repairs:
                 await asyncio.sleep(0.05)
         await stage.suite.establish(f"after-{uuid4().hex[:8]}", 5, "tld")  # audit sees by the next event that the log goes on
@@ -223,7 +225,7 @@ async def mails_cannot_leave(stage: Stage) -> AsyncIterator[None]:
     yield
     mailbox = Mailbox()
     with listening(mailbox, stage.smtp.number):
-        async with asyncio.timeout(120.0):
+        async with asyncio.timeout(MENDED_WITHIN_S):
             while not mailbox.mails:
                 await asyncio.sleep(0.05)
 

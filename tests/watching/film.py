@@ -15,8 +15,8 @@ from bisect import bisect_right
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import NamedTuple
 
-from tests.watching.promql import Labels, Series, evaluate
-from tests.watching.rules import Rule
+from tests.watching.promql import Labels, Series
+from tests.watching.rules import Rule, Watch
 
 MOMENT = "_timestamp_seconds"
 READ_WITHIN_S = 5.0
@@ -57,8 +57,7 @@ class Film:
         self._real: list[float] = []
         self._now = start
         self._before: set[tuple[str, Labels]] = set()
-        self.slowest_s = 0.0
-        """The longest that a frame took; whoever asks sets it back."""
+        self._took_s: list[float] = []
 
     async def frame(self, step_s: float) -> float:
         """Read everybody once, so many seconds of the film after the frame before; when that was, in the film."""
@@ -78,8 +77,13 @@ class Film:
             self.series.add(name, labels, self._now, None)
         self._before = seen
         await asyncio.sleep(PACE_S - (time.monotonic() - began))
-        self.slowest_s = max(self.slowest_s, time.monotonic() - began)
+        self._took_s.append(time.monotonic() - began)
         return self._now
+
+    def slowest_s(self, after: float, upto: float) -> float:
+        """How long the slowest frame of a part of the film really took."""
+        part = slice(bisect_right(self.moments, after), bisect_right(self.moments, upto))
+        return max(self._took_s[part], default=0.0)
 
     def shown(self, moment: float) -> float:
         """Where a moment of the real clock lies in the film; outside of it seconds are as long as they are."""
@@ -102,25 +106,19 @@ class Watching:
     """Some alerts over a film that goes on: what fires just now, and what fired since a moment."""
 
     def __init__(self, film: Film, rules: Sequence[Rule]) -> None:
-        self._film, self._rules = film, rules
-        self._since: dict[str, dict[Labels, float]] = {}
+        self._film, self._watches = film, [Watch(rule) for rule in rules]
         self.firing: set[str] = set()
-        self.fired: set[str] = set()
         self.pending: set[str] = set()
+        self.fired: dict[str, float] = {}
+        """When each fired first, in the film; whoever asks empties it."""
 
     def look(self) -> None:
         """After each frame."""
         now = self._film.moments[-1]
-        self.firing, self.pending = set(), set()
-        for rule in self._rules:
-            before = self._since.get(rule.name, {})
-            since = {labels: before.get(labels, now) for labels in evaluate(rule.expression, self._film.series, now)}
-            self._since[rule.name] = since
-            if since:
-                self.pending.add(rule.name)
-            if any(now - began >= rule.for_s for began in since.values()):
-                self.firing.add(rule.name)
-        self.fired |= self.firing
+        self.firing = {watch.rule.name for watch in self._watches if watch.fires(self._film.series, now)}
+        self.pending = {watch.rule.name for watch in self._watches if watch.since}
+        for name in self.firing:
+            self.fired.setdefault(name, now)
 
 
 async def _read(target: Target) -> str | None:

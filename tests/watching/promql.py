@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import timedelta
 from functools import cache
 from itertools import pairwise
+from math import isnan
 from operator import add, eq, ge, gt, le, lt, mul, ne, sub, truediv
 from typing import Any
 
@@ -28,7 +29,25 @@ Sample = tuple[float, float | None]
 
 ARITHMETIC: Mapping[str, Callable[[float, float], float]] = {"+": add, "-": sub, "*": mul, "/": truediv}
 COMPARISONS: Mapping[str, Callable[[float, float], bool]] = {"==": eq, "!=": ne, ">": gt, ">=": ge, "<": lt, "<=": le}
-AGGREGATIONS: Mapping[str, Callable[[list[float]], float]] = {"sum": sum, "max": max, "min": min, "count": len}
+SETS = frozenset({"and", "or", "unless"})
+OPERATORS = ARITHMETIC.keys() | COMPARISONS.keys() | SETS
+
+
+def _numbers(values: list[float]) -> list[float]:
+    """Those that are numbers, or all when none is: NaN is neither greatest nor least."""
+    return [value for value in values if not isnan(value)] or values
+
+
+AGGREGATIONS: Mapping[str, Callable[[list[float]], float]] = {
+    "sum": sum,
+    "max": lambda values: max(_numbers(values)),
+    "min": lambda values: min(_numbers(values)),
+    "count": len,
+}
+
+
+class Untranslated(ValueError):
+    """Prometheus may take it; nothing here says what it comes to."""
 
 
 class Series:
@@ -42,11 +61,6 @@ class Series:
         times, values = self._kept.setdefault(name, {}).setdefault(labels, ([], []))
         times.append(at)
         values.append(value)
-
-    @property
-    def names(self) -> set[str]:
-        """Every metric that was read."""
-        return set(self._kept)
 
     def of(self, name: str) -> Iterator[Labels]:
         """The labels of the series of a metric."""
@@ -80,7 +94,10 @@ def named(expression: str) -> set[str]:
 
 
 def evaluate(expression: str, series: Series, at: float) -> Vector:
-    """What an expression comes to at a moment, without the names of metrics; a number as a vector of itself."""
+    """What an expression comes to at a moment, without the names of metrics; a number as a vector of itself.
+
+    :raises ValueError: Prometheus would not take it; :raises Untranslated: it says what no rule of ours has said yet.
+    """
     value = _value(parsed(expression), series, at)
     return value if isinstance(value, dict) else {frozenset(): value}
 
@@ -100,20 +117,20 @@ def _value(tree: Any, series: Series, at: float) -> Value:
         case promql_parser.BinaryExpr():
             return _combined(tree, _value(tree.lhs, series, at), _value(tree.rhs, series, at))
         case _:
-            raise NotImplementedError(f"{type(tree).__name__} is used nowhere yet")
+            raise Untranslated(f"{type(tree).__name__} is used nowhere yet")
 
 
 def _vector(tree: Any, series: Series, at: float) -> Vector:
     value = _value(tree, series, at)
     if not isinstance(value, dict):
-        raise NotImplementedError("a number stands where a vector must")
+        raise Untranslated("a number stands where a vector must")
     return value
 
 
 def _selected(selector: Any, series: Series, at: float) -> Vector:
     moment = at - (selector.offset.total_seconds() if selector.offset else 0.0)
     if selector.at is not None:
-        raise NotImplementedError("@ is used nowhere yet")
+        raise Untranslated("@ is used nowhere yet")
     found = ((labels, series.last(selector.name, labels, moment)) for labels in _matching(selector, series))
     return {labels: value for labels, value in found if value is not None}
 
@@ -141,12 +158,14 @@ def _aggregated(tree: Any, vector: Vector) -> Vector:
     by: set[str] = set()
     if tree.modifier is not None:
         if tree.modifier.type != promql_parser.AggModifierType.By:
-            raise NotImplementedError("without is used nowhere yet")
+            raise Untranslated("without is used nowhere yet")
         by = set(tree.modifier.labels)
     groups: dict[Labels, list[float]] = {}
     for labels, value in vector.items():
         groups.setdefault(_only(labels, by), []).append(value)
-    function = AGGREGATIONS[str(tree.op)]
+    function = AGGREGATIONS.get(str(tree.op))
+    if function is None or tree.param is not None:
+        raise Untranslated(f"{tree.op} is used nowhere yet")
     return {labels: float(function(values)) for labels, values in groups.items()}
 
 
@@ -157,8 +176,10 @@ def _called(call: Any, series: Series, at: float) -> Value:
     if name == "histogram_quantile":
         quantile, buckets = call.args
         return _quantiles(float(quantile.val), _vector(buckets, series, at))
+    function = RANGES.get(name)
+    if function is None:
+        raise Untranslated(f"{name} is used nowhere yet")
     (argument,) = call.args
-    function = RANGES[name]
     matrix, seconds = argument.vector_selector, argument.range.total_seconds()
     upto = at - (matrix.offset or timedelta()).total_seconds()
     found: Vector = {}
@@ -208,9 +229,11 @@ def _quantiles(quantile: float, buckets: Vector) -> Vector:
 
 def _combined(tree: Any, left: Value, right: Value) -> Value:
     operator, modifier = str(tree.op), tree.modifier
+    if operator not in OPERATORS or (modifier is not None and modifier.return_bool):
+        raise Untranslated(f"{operator}, or its bool, is used nowhere yet")
     if isinstance(left, dict) and isinstance(right, dict):
         key = _key(modifier)
-        if operator in ("and", "or", "unless"):
+        if operator in SETS:
             return _of_sets(operator, left, right, key)
         return _matched(operator, left, right, key, modifier)
     if isinstance(left, dict) and not isinstance(right, dict):
@@ -226,8 +249,6 @@ def _key(modifier: Any) -> Callable[[Labels], Labels]:
     """By which labels the sides are matched."""
     if modifier is None or modifier.matching is None:
         return lambda labels: labels
-    if modifier.return_bool:
-        raise NotImplementedError("bool is used nowhere yet")
     names = set(modifier.matching.labels)
     if modifier.matching.type == promql_parser.LabelModifierType.Include:
         return lambda labels: _only(labels, names)
@@ -246,7 +267,7 @@ def _matched(operator: str, left: Vector, right: Vector, key: Callable[[Labels],
     cardinality = modifier.card if modifier else promql_parser.VectorMatchCardinality.OneToOne
     many = cardinality == promql_parser.VectorMatchCardinality.ManyToOne
     if not many and cardinality != promql_parser.VectorMatchCardinality.OneToOne:
-        raise NotImplementedError("group_right is used nowhere yet")
+        raise Untranslated("group_right is used nowhere yet")
     partners: dict[Labels, float] = {}
     for labels, value in right.items():
         if key(labels) in partners:
@@ -256,7 +277,7 @@ def _matched(operator: str, left: Vector, right: Vector, key: Callable[[Labels],
     if not many and len(met) != len(set(met)):
         raise ValueError("many-to-one matching must be said: group_left")
     found = ((labels, value, partners.get(key(labels))) for labels, value in left.items())
-    narrow = key if operator in ARITHMETIC and not many else (lambda labels: labels)
+    narrow = key if not many else (lambda labels: labels)
     return _kept(operator, [(narrow(labels), one, other, one) for labels, one, other in found if other is not None])
 
 

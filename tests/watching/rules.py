@@ -27,13 +27,22 @@ class Rule:
 
     def fires(self, series: Series, moments: Sequence[float]) -> list[bool]:
         """At each of some moments, in order: whether it fires then."""
-        since: dict[Labels, float] = {}
-        firing = []
-        for at in moments:
-            found = evaluate(self.expression, series, at)
-            since = {labels: since.get(labels, at) for labels in found}
-            firing.append(any(at - began >= self.for_s for began in since.values()))
-        return firing
+        watch = Watch(self)
+        return [watch.fires(series, at) for at in moments]
+
+
+class Watch:
+    """A rule, looked at again and again: since when its expression has given each of its series."""
+
+    def __init__(self, rule: Rule) -> None:
+        self.rule = rule
+        self.since: dict[Labels, float] = {}
+        """Empty when the rule is silent, and nothing is about to make it fire."""
+
+    def fires(self, series: Series, at: float) -> bool:
+        """Whether it fires at a moment, later than all it was asked about."""
+        self.since = {labels: self.since.get(labels, at) for labels in evaluate(self.rule.expression, series, at)}
+        return any(at - began >= self.rule.for_s for began in self.since.values())
 
 
 def seconds(text: str) -> float:

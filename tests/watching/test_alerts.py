@@ -4,6 +4,7 @@ The file of the alerts is read as it is applied. A film (:mod:`tests.watching.fi
 fault of :mod:`tests.watching.faults`; over it each alert must be silent before, fire during, and be silent again after.
 """
 
+import warnings
 from dataclasses import replace
 
 import pytest
@@ -24,6 +25,8 @@ LEAD_FRAMES = 30
 """Before a fault: longer than most alerts are true before they fire."""
 STARVED_S = 5 * PACE_S
 """A frame that took so long says that this machine gave the services no time: then they are slow in earnest."""
+HARK_BACK_S = 600.0
+"""Of the film: for so long before it fires, an alert may be the doing of such a frame."""
 OF_STARVATION = frozenset({"CallsFail", "ServiceDown", "NobodyLeads", "DatabaseUnavailable", "FollowerLag", "NotScraped"})
 
 
@@ -37,7 +40,7 @@ async def test_each_alert_is_silent_before_its_fault_fires_during_and_ends_with_
     async with set_stage() as stage:
         while not stage.film.moments or stage.film.moments[-1] - stage.film.moments[0] < QUIET_S:
             await stage.frame()
-        assert stage.watching.fired - excused(stage) == set(), "nothing is wrong yet"
+        assert unasked(stage) == set(), "nothing is wrong yet"
         every_panel_shows_what_services_told(stage)
         for fault in FAULTS:
             await struck(stage, fault)
@@ -53,18 +56,17 @@ async def struck(stage: Stage, fault: Fault) -> None:
     await quiet(stage, fault)
     began = len(stage.film.moments)
     stage.watching.fired.clear()
-    stage.film.slowest_s = 0.0
     stage.step_s = fault.step_s
     async with fault.does(stage):
         for _ in range(MOST_FRAMES):
             await stage.frame()
-            if stage.watching.fired >= fault.fires:
+            if stage.watching.fired.keys() >= fault.fires:
                 break
-        assert stage.watching.fired >= fault.fires, f"{fault.name} does not fire {set(fault.fires - stage.watching.fired)}"
+        assert fault.fires - stage.watching.fired.keys() == set(), f"not by {fault.name}"
         mended = len(stage.film.moments)
     stage.step_s = STEP_S
     await quiet(stage, fault)
-    assert stage.watching.fired - fault.fires - fault.may_fire - excused(stage) == set(), fault.name
+    assert unasked(stage) - fault.fires - fault.may_fire == set(), fault.name
 
     # By what was filmed, not frame by frame: the same, and each rule that is not as it must be is seen by it.
     for rule in rules():
@@ -74,9 +76,15 @@ async def struck(stage: Stage, fault: Fault) -> None:
                 assert verdict(broken, stage, began, mended) != (False, True, False), f"{broken} in {fault.name}"
 
 
-def excused(stage: Stage) -> frozenset[str]:
-    """What may have fired because the services were given no time, where that was so."""
-    return OF_STARVATION if stage.film.slowest_s > STARVED_S else frozenset()
+def unasked(stage: Stage) -> set[str]:
+    """What fired, but for what says that services are slow where this machine had just given them no time."""
+    found = stage.watching.fired
+    slow = {
+        name for name in found.keys() & OF_STARVATION if stage.film.slowest_s(found[name] - HARK_BACK_S, found[name]) > STARVED_S
+    }
+    if slow:
+        warnings.warn(f"this machine was too slow to say that {sorted(slow)} fired for nothing", stacklevel=2)
+    return found.keys() - slow
 
 
 async def quiet(stage: Stage, fault: Fault) -> None:

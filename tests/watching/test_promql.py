@@ -4,7 +4,7 @@ from math import isnan
 
 import pytest
 
-from tests.watching.promql import Series, evaluate, named
+from tests.watching.promql import Series, Untranslated, evaluate, named
 
 # From https://prometheus.io/docs/prometheus/latest/querying/operators/#vector-matching
 MATCHING = """
@@ -71,6 +71,26 @@ def test_what_prometheus_would_refuse_is_refused() -> None:
             evaluate(wrong, told(MATCHING), 0.0)
     with pytest.raises(ValueError, match="expected type matrix"):
         evaluate("rate(errors)", told(MATCHING), 0.0)
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [
+        "avg(requests)", "topk(1, requests)", "sum without (method) (errors)", "requests > bool 100", "1 > bool 0",
+        "requests % 7", "abs(requests)", "absent(requests)", "requests @ 0",
+        "requests * on (method) group_right () errors", "-requests",
+    ],
+)  # fmt: skip
+def test_what_no_rule_has_said_yet_is_not_guessed(expression: str) -> None:
+    with pytest.raises(Untranslated):
+        evaluate(expression, told(MATCHING), 0.0)
+
+
+def test_what_is_no_number_is_neither_greatest_nor_least() -> None:
+    series = told('a{b="1"} NaN\na{b="2"} 1\nc{b="1"} NaN')
+    assert (of("max(a)", series), of("min(a)", series)) == ({"": 1}, {"": 1})
+    assert isnan(of("max(c)", series)[""])
+    assert of("max(c) == 0", series) == {}
 
 
 def test_ranges_look_back_and_a_counter_that_fell_began_anew() -> None:
