@@ -121,7 +121,7 @@ class ErasingSuite:
             self._clients[key] = RpcClient(self._users.address, contract, credentials, wait_for_ready=True)
         request = GetMessageClass(contract.methods_by_name[rpc].input_type)(**fields)
         seen = {"membership": at_least} if at_least else None
-        return await self._clients[key].call(rpc, request, at_least=seen, timeout_s=30)
+        return await self._clients[key].call(rpc, request, at_least=seen, timeout_s=120)
 
     async def do(self, rpc: str, caller: Caller = TOP, **fields: Any) -> int:
         """A command with an id of its own; its position."""

@@ -190,7 +190,7 @@ async def admitted_by(suite: Suite, caller: Caller) -> None:
     named = {"full_name": "Đỗ Thị Ế", "national_id": f"{next(NUMBERS)}", "birth_date": "1990-01-01", "on": "2020-01-01"}
     fields = {"command_id": str(uuid4()), "member_id": str(uuid4()), "unit": caller.unit, **named}
     request = request_of("membership", "AdmitMember", **fields)
-    await suite.client("membership", "AdmitMember", caller).call("AdmitMember", request, timeout_s=30)
+    await suite.client("membership", "AdmitMember", caller).call("AdmitMember", request, timeout_s=120)
 
 
 @pytest.mark.parametrize("seed", range(3))
