@@ -40,7 +40,7 @@ from tests.serving import credentials, settings_of, target_of
 
 AUDITOR = Caller("auditor-1", Role.AUDITOR, "tld", "en")
 OFFICER = Caller("officer-1", Role.FEDERATION_OFFICER, "tld", "en")
-PATIENCE_S = 30.0
+PATIENCE_S = 120.0
 
 
 def size_of(message: Message) -> int:

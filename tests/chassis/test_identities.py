@@ -31,7 +31,7 @@ from tests.identities import authority, authority_file, identity_in, identity_of
 from tests.protos import PROBE_SERVICE, message
 
 URI, DNS = x509.UniformResourceIdentifier, x509.DNSName
-PATIENCE_S = 30.0
+PATIENCE_S = 120.0
 
 
 @pytest.fixture

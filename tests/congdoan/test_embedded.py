@@ -51,7 +51,7 @@ from congdoan.embedded import nats as embedded_nats
 ROOT = os.geteuid() == 0
 ORDINARY_UID = 12_345  # without a line in /etc/passwd, as in many containers
 REPOSITORY = Path(__file__).parents[2]
-PATIENCE_S = 20.0
+PATIENCE_S = 80.0
 SLEEPER = [sys.executable, "-c", "import time; time.sleep(600)"]
 
 

@@ -18,7 +18,7 @@ from chassis.refusals import NotFound
 from congdoan.embedded import EmbeddedNats
 
 SUBJECT = "branches.*.snapshot"
-PATIENCE_S = 30
+PATIENCE_S = 120
 
 
 class NotHere(NotFound):

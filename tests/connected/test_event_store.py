@@ -21,7 +21,7 @@ from chassis.refusals import AlreadyExists, CommandIdReused, Invalid, Unavailabl
 from chassis.store import REPLAYED_AT_ONCE, EventStore
 
 SECRET = b"a secret of at least 32 bytes ..."
-PATIENCE_S = 30
+PATIENCE_S = 120
 
 
 class Taken(AlreadyExists):

@@ -15,7 +15,7 @@ from congdoan.provinces.instructions import leaf_configuration
 from congdoan.provinces.mirroring import mirror
 from tests.provinces.province import patiently, silent
 
-PATIENCE_S = 30.0
+PATIENCE_S = 120.0
 
 
 class LeafNode:
