@@ -8,6 +8,7 @@ from uuid import UUID, uuid4
 
 import psycopg
 import pytest
+import pytest_asyncio
 from grpc import StatusCode
 
 from chassis.clients import Refused
@@ -23,6 +24,7 @@ from tests.membership.erasing_suite import (
     erasing_suite,
     named,
 )
+from tests.serving import a_nats_of_its_own
 
 MARKED = {
     "full_name": "Nguyễn Thị Dấu Vết",
@@ -44,6 +46,14 @@ async def alone(postgres: EmbeddedPostgres, own_nats: EmbeddedNats, tmp_path: Pa
     """Membership without anybody who acknowledges."""
     async with erasing_suite(postgres, own_nats.url, tmp_path, following=False) as running:
         yield running
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def shared(postgres: EmbeddedPostgres, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[ErasingSuite]:
+    """The same, for the tests that are each about a person of their own."""
+    with a_nats_of_its_own() as nats:
+        async with erasing_suite(postgres, nats.url, tmp_path_factory.mktemp("shared"), following=False) as running:
+            yield running
 
 
 async def refused(call: Any, status: StatusCode, rule: str) -> Refused:
@@ -192,21 +202,22 @@ async def test_a_restored_backup_of_the_keys_yields_nobody_either(alone: Erasing
     assert alone.rows("keys", "select person from erased_persons") == [(UUID(person),)]
 
 
-async def test_a_hold_refuses_the_erasure_until_it_is_lifted(alone: ErasingSuite) -> None:
-    person = await alone.admit(**MARKED)
-    request_id, hold_id = await alone.accepted(person), str(uuid4())
+@pytest.mark.asyncio(loop_scope="module")
+async def test_a_hold_refuses_the_erasure_until_it_is_lifted(shared: ErasingSuite) -> None:
+    person = await shared.admit(**MARKED)
+    request_id, hold_id = await shared.accepted(person), str(uuid4())
     hold = {"person_id": person, "hold_id": hold_id, "basis": "Điều 14 Luật 91/2025/QH15", "reason": "Hồ sơ 12/2026/TLST"}
-    await refused(alone.do("PlaceLegalHold", GRASSROOTS, field_class=3, **hold), StatusCode.PERMISSION_DENIED, "Forbidden")
-    await alone.do("PlaceLegalHold", PROVINCE, field_class=3, **hold)
+    await refused(shared.do("PlaceLegalHold", GRASSROOTS, field_class=3, **hold), StatusCode.PERMISSION_DENIED, "Forbidden")
+    await shared.do("PlaceLegalHold", PROVINCE, field_class=3, **hold)
     erasing = {"person_id": person, "request_id": request_id, "on": "2026-03-04"}
-    held = await refused(alone.do("EraseSubject", PROVINCE, **erasing), StatusCode.FAILED_PRECONDITION, "LegallyHeld")
+    held = await refused(shared.do("EraseSubject", PROVINCE, **erasing), StatusCode.FAILED_PRECONDITION, "LegallyHeld")
     assert "hardship (Điều 14 Luật 91/2025/QH15)" in held.sentence
     listing = {"unit": "vinh-phuc", "live_only": True}
-    (listed,) = (await alone.call("ListLegalHolds", PROVINCE, at_least=alone.head, **listing)).holds
+    (listed,) = (await shared.call("ListLegalHolds", PROVINCE, at_least=shared.head, **listing)).holds
     assert (listed.person_id, listed.hold_id, listed.field_class, listed.unit) == (person, hold_id, 3, "so-y-te")
-    await alone.do("LiftLegalHold", PROVINCE, person_id=person, hold_id=hold_id, reason="Bản án 3/2026/DS-ST", on="2026-03-04")
-    assert not (await alone.call("ListLegalHolds", PROVINCE, at_least=alone.head, **listing)).holds
-    await alone.do("EraseSubject", PROVINCE, **erasing)
+    await shared.do("LiftLegalHold", PROVINCE, person_id=person, hold_id=hold_id, reason="Bản án 3/2026/DS-ST", on="2026-03-04")
+    assert not (await shared.call("ListLegalHolds", PROVINCE, at_least=shared.head, **listing)).holds
+    await shared.do("EraseSubject", PROVINCE, **erasing)
 
 
 async def test_requests_are_listed_by_those_who_may_see_the_person_now_as_open_due_and_late(alone: ErasingSuite) -> None:
@@ -235,29 +246,30 @@ async def test_requests_are_listed_by_those_who_may_see_the_person_now_as_open_d
     assert not rest.next
 
 
-async def test_after_a_transfer_the_new_unit_answers_and_both_provinces_acknowledge(alone: ErasingSuite) -> None:
-    person, transfer_id = await alone.admit(), str(uuid4())
+@pytest.mark.asyncio(loop_scope="module")
+async def test_after_a_transfer_the_new_unit_answers_and_both_provinces_acknowledge(shared: ErasingSuite) -> None:
+    person, transfer_id = await shared.admit(), str(uuid4())
     moving: dict[str, Any] = {"member_id": person, "transfer_id": transfer_id, "on": "2025-01-01"}
-    await alone.do("RequestTransfer", to_unit="so-tu-phap", **moving)
-    await alone.do("ReleaseMember", **moving)
-    await alone.do("AcceptTransfer", **moving)
+    await shared.do("RequestTransfer", to_unit="so-tu-phap", **moving)
+    await shared.do("ReleaseMember", **moving)
+    await shared.do("AcceptTransfer", **moving)
     request_id = str(uuid4())
     asking = {"request_id": request_id, "person_id": person, "kind": 5}
-    await refused(alone.do("ReceiveDataRequest", GRASSROOTS, **asking), StatusCode.PERMISSION_DENIED, "Forbidden")
-    await alone.do("ReceiveDataRequest", ELSEWHERE, **asking)
-    await alone.do("AnswerDataRequest", ELSEWHERE, request_id=request_id, accepted=True, on="2026-03-03")
-    await alone.do("EraseSubject", ELSEWHERE, person_id=person, request_id=request_id, on="2026-03-04")
-    standing = await alone.call("GetErasure", ELSEWHERE, at_least=alone.head, person_id=person)
+    await refused(shared.do("ReceiveDataRequest", GRASSROOTS, **asking), StatusCode.PERMISSION_DENIED, "Forbidden")
+    await shared.do("ReceiveDataRequest", ELSEWHERE, **asking)
+    await shared.do("AnswerDataRequest", ELSEWHERE, request_id=request_id, accepted=True, on="2026-03-03")
+    await shared.do("EraseSubject", ELSEWHERE, person_id=person, request_id=request_id, on="2026-03-04")
+    standing = await shared.call("GetErasure", ELSEWHERE, at_least=shared.head, person_id=person)
     assert {one.by for one in standing.acknowledgements} == {*FOLLOWING, "vinh-phuc", "hai-duong"}
-    while alone.rows("keys", "select 1 from person_keys where person = %s", (person,)):
+    while shared.rows("keys", "select 1 from person_keys where person = %s", (person,)):
         await asyncio.sleep(0.05)
-    foreign = alone.do("AcknowledgeErasure", ELSEWHERE, request_id=request_id, by="vinh-phuc", up_to=9, on="2026-03-05")
+    foreign = shared.do("AcknowledgeErasure", ELSEWHERE, request_id=request_id, by="vinh-phuc", up_to=9, on="2026-03-05")
     await refused(foreign, StatusCode.PERMISSION_DENIED, "Forbidden")
-    for_a_service = alone.do("AcknowledgeErasure", TOP, request_id=request_id, by="welfare", up_to=9, on="2026-03-05")
+    for_a_service = shared.do("AcknowledgeErasure", TOP, request_id=request_id, by="welfare", up_to=9, on="2026-03-05")
     await refused(for_a_service, StatusCode.PERMISSION_DENIED, "Forbidden")
     for caller, branch in ((PROVINCE, "vinh-phuc"), (ELSEWHERE, "hai-duong")):
-        await alone.do("AcknowledgeErasure", caller, request_id=request_id, by=branch, up_to=9, on="2026-03-05")
-    standing = await alone.call("GetErasure", ELSEWHERE, at_least=alone.head, person_id=person)
+        await shared.do("AcknowledgeErasure", caller, request_id=request_id, by=branch, up_to=9, on="2026-03-05")
+    standing = await shared.call("GetErasure", ELSEWHERE, at_least=shared.head, person_id=person)
     assert {one.by for one in standing.acknowledgements if one.at} == {"vinh-phuc", "hai-duong"}
 
 
@@ -272,14 +284,17 @@ async def test_the_province_to_which_a_unit_has_come_with_its_members_acknowledg
     assert {one.by for one in standing.acknowledgements} == {*FOLLOWING, "vinh-phuc", "hai-duong"}
 
 
-async def test_who_was_not_erased_has_no_erasure_and_nobody_learns_of_persons_elsewhere(alone: ErasingSuite) -> None:
-    person = await alone.admit()
-    await refused(alone.call("GetErasure", PROVINCE, at_least=alone.head, person_id=person), StatusCode.NOT_FOUND, "NobodyErased")
-    await refused(alone.call("GetErasure", ELSEWHERE, person_id=person), StatusCode.PERMISSION_DENIED, "Forbidden")
-    await refused(alone.call("GetErasure", ELSEWHERE, person_id=str(uuid4())), StatusCode.PERMISSION_DENIED, "Forbidden")
-    unknown = alone.do("AnswerDataRequest", GRASSROOTS, request_id=str(uuid4()), accepted=True)
+@pytest.mark.asyncio(loop_scope="module")
+async def test_who_was_not_erased_has_no_erasure_and_nobody_learns_of_persons_elsewhere(shared: ErasingSuite) -> None:
+    person = await shared.admit()
+    await refused(
+        shared.call("GetErasure", PROVINCE, at_least=shared.head, person_id=person), StatusCode.NOT_FOUND, "NobodyErased"
+    )
+    await refused(shared.call("GetErasure", ELSEWHERE, person_id=person), StatusCode.PERMISSION_DENIED, "Forbidden")
+    await refused(shared.call("GetErasure", ELSEWHERE, person_id=str(uuid4())), StatusCode.PERMISSION_DENIED, "Forbidden")
+    unknown = shared.do("AnswerDataRequest", GRASSROOTS, request_id=str(uuid4()), accepted=True)
     await refused(unknown, StatusCode.NOT_FOUND, "RequestUnknown")
-    of_a_unit = alone.do("ReceiveDataRequest", TOP, request_id=str(uuid4()), person_id=str(uuid4()), kind=1)
+    of_a_unit = shared.do("ReceiveDataRequest", TOP, request_id=str(uuid4()), person_id=str(uuid4()), kind=1)
     await refused(of_a_unit, StatusCode.NOT_FOUND, "PersonUnknown")
 
 
