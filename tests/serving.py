@@ -16,6 +16,7 @@ import grpc
 from google.protobuf.descriptor import MethodDescriptor, ServiceDescriptor
 from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
+from pydantic import SecretStr
 
 import federation
 from chassis.calls import path_of
@@ -28,6 +29,7 @@ from chassis.operations import OPERATIONS
 from chassis.refusals import Unavailable
 from chassis.security import Caller, Role
 from chassis.service import Service
+from chassis.settings import Settings
 from chassis.streams import set_up
 from chassis.wrapping_keys import WrappingKeys
 from congdoan.embedded import EmbeddedNats, EmbeddedPostgres
@@ -91,6 +93,16 @@ def settings_of(name: str, database: str, nats_url: str, **more: Any) -> Any:
         told["ledger_key_file"] = ledger_key_file()
     settings = import_module(f"{name}.settings").Settings
     return settings(**{**told, **identities.tls_settings(name), **token_settings(), **more})
+
+
+def variables_of(settings: Settings) -> dict[str, str]:
+    """The environment by which a process is told the same; only what is not so anyway."""
+    told = settings.model_dump(exclude_defaults=True, exclude_none=True)
+    return {f"CONGDOAN_{name.upper()}": _in_words(value) for name, value in told.items()}
+
+
+def _in_words(value: object) -> str:
+    return value.get_secret_value() if isinstance(value, SecretStr) else str(value)
 
 
 def built(name: str, settings: Any) -> Service:

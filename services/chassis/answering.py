@@ -12,7 +12,6 @@ from typing import Any
 
 import orjson
 import structlog
-from nats.aio.client import Client
 from nats.aio.msg import Msg
 from nats.errors import Error as NatsError
 
@@ -20,6 +19,7 @@ from chassis.calls import refusal_of
 from chassis.ending import ended
 from chassis.limits import Limits
 from chassis.nats_addresses import secured
+from chassis.nats_client import Client
 from chassis.refusals import Invalid, Language, Overloaded, Problem, Refusal
 from chassis.rich_status import retry_after
 from chassis.streams import connection_options

@@ -14,6 +14,8 @@
 | ``congdoan_leader`` | 1 in the process that leads its service, else 0 |
 | ``congdoan_leader_term`` | the term in which somebody leads, as far as this process knows; each change of leader raises it |
 | ``congdoan_fenced_transactions`` | how often what was begun in an earlier term was stopped |
+| ``congdoan_replica_queries`` | answered by a read replica so far; of a service that has one, as is the next |
+| ``congdoan_replica_passed_over_queries`` | went to the service's own database, for the replica was away or too far behind |
 | ``congdoan_head_position{service}`` | position of the last recorded event of the service |
 | ``congdoan_publisher_backlog_events`` | recorded and not yet announced |
 | ``congdoan_publisher_waiting_since_timestamp_seconds`` | when the oldest of these was recorded; 0 when there is none |

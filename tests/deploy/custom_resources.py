@@ -43,6 +43,16 @@ RESOURCES = closed(
 )  # fmt: skip
 METADATA = closed("name", name={"type": "string", "pattern": r"^[a-z0-9-]{1,50}$"}, namespace=TEXT, labels=LABELS)
 
+INITDB = closed(
+    "database", "owner",
+    database=TEXT, owner=TEXT, encoding=TEXT, localeCollate=TEXT, localeCType=TEXT, dataChecksums=FLAG,
+)  # fmt: skip
+RECOVERY = closed(
+    "source", source=TEXT, database=TEXT, owner=TEXT,
+    recoveryTarget=closed(targetTime=TEXT, targetLSN=TEXT, targetTLI=TEXT, targetImmediate=FLAG, backupID=TEXT),
+)  # fmt: skip
+PLUGIN = closed("name", name=TEXT, enabled=FLAG, isWALArchiver=FLAG, parameters=TEXTS)
+
 CLUSTER = closed(
     "instances", "storage", "imageName",
     instances={"type": "integer", "minimum": 1},
@@ -52,12 +62,8 @@ CLUSTER = closed(
     primaryUpdateStrategy=one_of("unsupervised", "supervised"),
     primaryUpdateMethod=one_of("switchover", "restart"),
     inheritedMetadata=closed(labels=LABELS),
-    bootstrap=closed(
-        initdb=closed(
-            "database", "owner",
-            database=TEXT, owner=TEXT, encoding=TEXT, localeCollate=TEXT, localeCType=TEXT, dataChecksums=FLAG,
-        )
-    ),
+    bootstrap={"oneOf": [closed("initdb", initdb=INITDB), closed("recovery", recovery=RECOVERY)]},
+    externalClusters=many(closed("name", name=TEXT, plugin=PLUGIN)),
     postgresql=closed(
         synchronous=closed(
             "method", "number", method=one_of("any", "first"), number={"type": "integer", "minimum": 1},
@@ -80,7 +86,7 @@ CLUSTER = closed(
     postgresGID=NUMBER,
     resources=RESOURCES,
     certificates=closed(serverCASecret=TEXT, serverTLSSecret=TEXT),
-    plugins=many(closed("name", name=TEXT, isWALArchiver=FLAG, parameters=TEXTS)),
+    plugins=many(PLUGIN),
 )  # fmt: skip
 
 CERTIFICATE = closed(

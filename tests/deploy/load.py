@@ -34,6 +34,8 @@ class Load:
         self._stop = stop
         self.answered = {"commands": 0, **dict.fromkeys(services, 0)}
         self.failed: list[str] = []
+        self._seen: dict[str, int] = {}
+        """What every answer must have seen, of whichever pod: the unit under which all others are."""
 
     def _client(self, service: str) -> RpcClient:
         described = importlib.import_module(f"federation.{service}.v1.{service}_pb2").DESCRIPTOR
@@ -42,7 +44,7 @@ class Load:
 
     async def begin(self) -> None:
         """The unit under which all others are, when the services that are asked know it too."""
-        await self._establish("tld", "")
+        self._seen = {"membership": await self._establish("tld", "")}
         async with asyncio.timeout(TIMEOUT_S):
             await asyncio.gather(*map(self._known, self._asked))
 
@@ -70,7 +72,7 @@ class Load:
     async def _next_unit(self, number: int) -> None:
         await self._establish(f"unit-{number}", "tld")
 
-    async def _establish(self, code: str, parent: str) -> None:
+    async def _establish(self, code: str, parent: str) -> int:
         fields: dict[str, Any] = {
             "unit": code,
             "name": code,
@@ -79,10 +81,12 @@ class Load:
             "on": "2020-01-01",
         }
         request = membership_pb2.EstablishUnitRequest(command_id=str(uuid5(NAMES, code)), **fields)
-        await self._membership.call("EstablishUnit", request, timeout_s=TIMEOUT_S)
+        answer = await self._membership.call("EstablishUnit", request, timeout_s=TIMEOUT_S, at_least=self._seen)
+        return int(answer.position)
 
     async def _ask(self, service: str) -> None:
-        await self._asked[service].call("GetFigures", GetFiguresRequest(unit="tld", year=2024), timeout_s=TIMEOUT_S)
+        request = GetFiguresRequest(unit="tld", year=2024)
+        await self._asked[service].call("GetFigures", request, timeout_s=TIMEOUT_S, at_least=self._seen)
 
 
 async def main(stop: Path, services: list[str]) -> None:

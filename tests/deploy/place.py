@@ -69,22 +69,14 @@ class Place:
             "wrapping-keys": {"keys": wrapping.read_text()},
         }
 
-    def prepared(self, *services: str, exactly: bool = True) -> None:
-        """NATS is there, threefold; databases and streams are as the services need them, and the streams of the others too.
-
-        :param exactly: every step of every job by itself; else but those of membership, and the others' in one process.
-        """
+    def prepared(self, *services: str) -> None:
+        """NATS is there, threefold; databases and streams are as the services need them, and the streams of the others too."""
         pod = self.manifests.pod("StatefulSet", "nats")
         self.machine.wait(*[self.machine.start(pod, name) for name in self.machine.addresses])
-        alone = services if exactly else [name for name in services if name == "membership"]
-        together = [self.manifests.pod("Job", f"{name}-prepare") for name in services if name not in alone]
-        for service in alone:
+        for service in services:
             self.machine.run(self.manifests.pod("Job", f"{service}-prepare"))
-        if together:
-            self.machine.migrate(together)
-        else:
-            self.machine.run(self.manifests.pod("CronJob", "nats-reload"))
-        others = [name for name in SERVICES if name not in alone]
+        self.machine.run(self.manifests.pod("CronJob", "nats-reload"))
+        others = [name for name in SERVICES if name not in services]
         address, authority = self.machine.running[0].address, identities.authority_file()
         url = f"tls://services:{PASSWORD}@{address}:4222?authority={authority}"
         asyncio.run(set_up(url, others, replicas=len(self.machine.addresses)))
@@ -116,7 +108,7 @@ class Place:
         (self._stop / "now").touch()
         assert load.wait(PATIENCE_S) == 0, load.log_tail()
         told = json.loads(load.log_tail(1))
-        assert told["failed"] == []
+        assert told["failed"] == [], told["failed"]
         return dict(told["answered"])
 
     def units(self) -> int:
@@ -158,9 +150,9 @@ def roll(place: Place, pods: list[Running]) -> None:
         place.machine.stop(old)
 
 
-def rolled(place: Place, *services: str, pods: int = 1, exactly: bool = True) -> None:
+def rolled(place: Place, *services: str, pods: int = 1) -> None:
     """Deployments are rolled under load, and no call fails; every command that was answered took effect once."""
-    place.prepared(*services, exactly=exactly)
+    place.prepared(*services)
     started = place.served(*services, pods=pods)
     load = place.called(*services)
     roll(place, started)

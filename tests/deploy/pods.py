@@ -28,7 +28,6 @@ from grpc_health.v1.health_pb2 import HealthCheckRequest, HealthCheckResponse
 
 from congdoan.embedded import ChildProcess
 from congdoan.embedded.nats import server_binary
-from congdoan.migrating import ENVIRONMENTS
 from tests.deploy import plain
 from tests.deploy.rendered import Pod, Rendered, reaches, volume
 
@@ -112,16 +111,6 @@ class Machine:
             code = started.process.wait(PATIENCE_S)
             started.process.kill()
             assert code == 0, f"{pod.told}, {container['name']}: {code}\n{started.process.log_tail()}"
-
-    def migrate(self, pods: list[Pod]) -> None:
-        """Run the first container of several jobs, the schema's step, with exactly their variables and in one process."""
-        told = {pod.labels["app.kubernetes.io/name"]: self._variables(pod.containers[0], pod.name) for pod in pods}
-        files = [self._files(pod, pod.containers[0], pod.name)[0] for pod in pods]
-        together = {path: content for each in files for path, content in each.items()}
-        done = self.exec("migrate", ["python", "-m", "congdoan.migrating"], {ENVIRONMENTS: json.dumps(told)}, together, {})
-        code = done.wait(PATIENCE_S)
-        done.kill()
-        assert code == 0, done.log_tail()
 
     def start(self, pod: Pod, name: str = "") -> Running:
         """Start a pod without waiting for it."""

@@ -98,9 +98,14 @@ class Rendered:
 
 @cache
 def text_of(overlay: str) -> str:
+    """What kustomize writes of an overlay."""
+    return built(K8S / "overlays" / overlay)
+
+
+def built(folder: Path) -> str:
     """What kustomize writes, without a cluster or the network."""
     kubectl = Path(sys.executable).with_name("kubectl")
-    command = [str(kubectl), "kustomize", str(K8S / "overlays" / overlay)]
+    command = [str(kubectl), "kustomize", str(folder)]
     return subprocess.run(command, capture_output=True, text=True, check=True, timeout=120, env={"PATH": "/"}).stdout
 
 

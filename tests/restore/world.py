@@ -10,6 +10,7 @@ from uuid import uuid4
 
 from nats.aio.client import Client
 
+from audit.read_models.checkpoints import checkpoints_after
 from chassis.ledger.note import Verifier
 from chassis.ledger_keys import ledger_key
 from chassis.reconciliation.branch_places import BRANCH
@@ -70,7 +71,7 @@ class Remembering(Suite):
         return _told(await self.call(one.service, one.rpc, one.caller, **one.fields))
 
     async def settle(self) -> None:
-        """Wait until everybody has taken everything and the ledger has signed it, and nothing more follows from that."""
+        """Wait until everybody has taken everything, the ledger has signed and published it, and nothing more follows."""
         before: dict[str, int] = {}
         async with asyncio.timeout(PATIENCE_S):
             while True:
@@ -83,8 +84,10 @@ class Remembering(Suite):
                 await asyncio.sleep(0.1)
 
     async def _signed(self, heads: dict[str, int]) -> bool:
-        ledger = self.services["audit"].ledger  # type: ignore[attr-defined]
-        return all(ledger.last[name].size >= head for name, head in heads.items() if head)
+        audit: Any = self.services["audit"]
+        if await checkpoints_after(audit.pool, audit.ledger.published, 1):
+            return False
+        return all(audit.ledger.last[name].size >= head for name, head in heads.items() if head)
 
     async def proven(self) -> dict[str, int]:
         """By service: how many of its followers applied each event that concerns them exactly once; all, or it fails."""

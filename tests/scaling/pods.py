@@ -9,8 +9,6 @@ from typing import Any
 from urllib.request import urlopen
 from uuid import uuid4
 
-from google.protobuf.message import Message
-
 from chassis.clients import RpcClient
 from chassis.database import migrate
 from chassis.security import Caller
@@ -18,7 +16,18 @@ from chassis.service import Service
 from congdoan.embedded import ServiceProcess, reserve_port
 from congdoan.embedded.process import plain_environment
 from congdoan.suite import Readiness
-from tests.serving import FOUNDER, PATIENCE_S, built, credentials, method_of, patiently, request_of, settings_of, target_of
+from tests.serving import (
+    FOUNDER,
+    PATIENCE_S,
+    built,
+    credentials,
+    method_of,
+    patiently,
+    request_of,
+    settings_of,
+    target_of,
+    variables_of,
+)
 
 
 class Pod:
@@ -36,10 +45,6 @@ class Pod:
     async def do(self, rpc: str, /, **fields: Any) -> Any:
         """A command with an id of its own."""
         return await self.ask(rpc, command_id=str(uuid4()), **fields)
-
-    async def once(self, rpc: str, request: Message, timeout_s: float) -> Any:
-        """One attempt, as far as our clients make one."""
-        return await self._client(rpc, FOUNDER).call(rpc, request, timeout_s=timeout_s)
 
     def _client(self, rpc: str, caller: Caller) -> RpcClient:
         contract = method_of(self.service, rpc).containing_service
@@ -89,15 +94,14 @@ class ProcessPod(Pod):
     def __init__(self, service: str, name: str, settings: Any, folder: Path) -> None:
         self._ports = {each: reserve_port() for each in ("listen", "health_listen", "metrics_listen")}
         super().__init__(service, name, self._ports["listen"].address)
-        told = {f"CONGDOAN_{field.upper()}": _text(value) for field, value in settings.model_dump(exclude_unset=True).items()}
-        told |= {f"CONGDOAN_{each.upper()}": port.address for each, port in self._ports.items()} | {"CONGDOAN_INSTANCE": name}
+        told = variables_of(settings) | {f"CONGDOAN_{each.upper()}": port.address for each, port in self._ports.items()}
         self.log = folder / f"{name}.log"
         self.process = ServiceProcess(
             name,
             [sys.executable, "-m", service, "serve"],
             log=self.log,
             is_ready=Readiness(self._ports["health_listen"].address),
-            env=plain_environment(PYTHONPATH=":".join(path for path in sys.path if path), **told),
+            env=plain_environment(PYTHONPATH=":".join(path for path in sys.path if path), **told, CONGDOAN_INSTANCE=name),
             start_timeout_s=PATIENCE_S,
         )
 
@@ -111,10 +115,6 @@ class ProcessPod(Pod):
         with urlopen(f"http://{self._ports['metrics_listen'].address}/metrics", timeout=PATIENCE_S) as answer:
             lines = answer.read().decode().splitlines()
         return float(next(line.split()[-1] for line in lines if line.startswith(f"{name} ")))
-
-
-def _text(value: Any) -> str:
-    return str(getattr(value, "get_secret_value", lambda: value)())
 
 
 async def leader_among(pods: Sequence[LivePod]) -> LivePod:

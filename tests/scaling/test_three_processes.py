@@ -138,7 +138,7 @@ async def test_whoever_leads_is_followed(databases: tuple[str, str], own_nats: E
         async with under_way(load):
             await load.some()
             await killed(load, leaders)
-            await cut(load, leaders, database)
+            await cut(load, database)
             await paused(load, leaders, database)
             await sent_away(load, leaders)
         await nothing_is_lost_or_twice(load, leaders, database, own_nats.url)
@@ -160,7 +160,7 @@ async def killed(load: Load, leaders: Leaders) -> None:
     await load.some()
 
 
-async def cut(load: Load, leaders: Leaders, database: str) -> None:
+async def cut(load: Load, database: str) -> None:
     """The session by which it leads is ended: it takes it up again, or another was quicker."""
     for _ in range(3):
         with psycopg.connect(database, autocommit=True) as connection:

@@ -9,13 +9,11 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-from pydantic import SecretStr
-
 from chassis.settings import Settings
 from congdoan.embedded import ServiceProcess, reserve_port
 from congdoan.embedded.process import plain_environment
 from congdoan.suite import Readiness
-from tests.serving import PATIENCE_S
+from tests.serving import PATIENCE_S, variables_of
 
 TODAY: Sequence[Path] = ()
 """The sources of the checkout."""
@@ -23,13 +21,8 @@ TODAY: Sequence[Path] = ()
 
 def environment_of(settings: Settings, first_on_path: Sequence[Path] = TODAY, **more: str) -> dict[str, str]:
     """What a process of a service is told, and whose sources it runs."""
-    told = settings.model_dump(exclude_defaults=True, exclude_none=True)
-    words = {f"CONGDOAN_{name.upper()}": _word(value) for name, value in told.items()}
-    return plain_environment(PYTHONPATH=os.pathsep.join([*map(str, first_on_path), *sys.path]), **words, **more)
-
-
-def _word(value: object) -> str:
-    return value.get_secret_value() if isinstance(value, SecretStr) else str(value)
+    path = os.pathsep.join([*map(str, first_on_path), *sys.path])
+    return plain_environment(PYTHONPATH=path, **variables_of(settings), **more)
 
 
 def commanded(name: str, environment: Mapping[str, str], *arguments: str) -> subprocess.CompletedProcess[str]:

@@ -8,7 +8,7 @@ import asyncio
 import json
 import sys
 from collections import Counter
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 from uuid import UUID
@@ -104,18 +104,22 @@ async def test_every_read_model_made_anew_says_what_it_said_then(past: Release) 
             services = {name: await stack.enter_async_context(opened(copy, name)) for name in SERVICES}
             histories = {name: await service.store.read(0, 1_000_000) for name, service in services.items()}
             for name, service in services.items():
-                for effect in (follower.effect for follower in service._followers):
-                    if isinstance(effect, Projection):
-                        events = [event for event in histories[effect.source] if event.topic in effect.topics]
-                        async with service.pool.connection() as connection, connection.transaction():
-                            await clear(connection, effect.model)
-                            await effect.take(events, connection)
+                await made_anew(service, histories)
                 told = {model.name: rows_told(copy.conninfo(name), model) for model in read_models_of(service)}
                 recorded = RECORDED["services"][name]["read_models"]
-                differing |= {
-                    f"{name}/{one}": (recorded[one], told.get(one)) for one in recorded if told.get(one) != recorded[one]
-                }
+                unlike = (one for one in recorded if told.get(one) != recorded[one])
+                differing |= {f"{name}/{one}": (recorded[one], told.get(one)) for one in unlike}
     assert differing.keys() == DIFFERENCES.keys(), differing
+
+
+async def made_anew(service: Service, histories: Mapping[str, Sequence[RecordedEvent]]) -> None:
+    """Empty every read model of a service and have it take the whole of the history that it follows."""
+    for effect in (follower.effect for follower in service._followers):
+        if isinstance(effect, Projection):
+            events = [event for event in histories[effect.source] if event.topic in effect.topics]
+            async with service.pool.connection() as connection, connection.transaction():
+                await clear(connection, effect.model)
+                await effect.take(events, connection)
 
 
 def test_the_differences_that_were_reviewed_are_of_read_models_that_there_were() -> None:

@@ -5,9 +5,9 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from importlib.resources import files
 from pathlib import Path
-from threading import Thread
 from typing import Any
 
 import psycopg
@@ -162,12 +162,11 @@ def test_a_step_that_cannot_go_back_stays_with_all_before_it(postgres: EmbeddedP
 
 def test_two_who_go_forth_and_back_at_once_leave_whole_steps(postgres: EmbeddedPostgres, scratch: str) -> None:
     with fresh_database(postgres, steps=scratch) as conninfo:
-        forth = [Thread(target=migrate, args=(conninfo, (), scratch)) for _ in range(4)]
-        back = [Thread(target=take_back, args=(conninfo, "0001_first.sql", scratch)) for _ in range(4)]
-        for thread in (*forth, *back):
-            thread.start()
-        for thread in (*forth, *back):
-            thread.join()
+        with ThreadPoolExecutor(8) as threads:
+            forth = [threads.submit(migrate, conninfo, (), scratch) for _ in range(4)]
+            back = [threads.submit(take_back, conninfo, "0001_first.sql", scratch) for _ in range(4)]
+        for each in (*forth, *back):
+            each.result()
         migrate(conninfo, steps=scratch)
         assert taken(conninfo) == ["0001_first.sql", "0002_second.sql", "0003_third.sql"]
         assert columns_of(conninfo)["public.first"] == ["a", "b"]

@@ -179,6 +179,10 @@ class Tree:
         self.edge += reversed(alone)
         self.size += len(leaves)
 
+    def copy(self) -> "Tree":
+        """The same leaves; what is added to one is not in the other."""
+        return Tree(self.size, list(self.edge))
+
     @property
     def root(self) -> bytes:
         """The root of all leaves so far."""

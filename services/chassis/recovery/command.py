@@ -20,11 +20,11 @@ from typing import Any
 
 import orjson
 import psycopg
-from nats.aio.client import Client
 from nats.errors import Error as NatsError
 
 from chassis.ledger.note import NoteUnreadable, Verifier
 from chassis.nats_addresses import secured
+from chassis.nats_client import Client
 from chassis.recovery.tail import CannotRecover, Tail, examined
 from chassis.recovery.taking_back import Keeper
 from chassis.refusals import Unavailable

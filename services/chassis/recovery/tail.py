@@ -37,14 +37,15 @@ class Tail:
     """What only the stream has, as far as it was looked at.
 
     ``head`` is the store's last position, ``last`` the stream's; ``signed`` how many events from the first on stand under
-    the checkpoint that was held against them, 0 when none was; ``tree`` is of all of them; ``branches`` how far each branch
-    of the tail has come.
+    the checkpoint that was held against them, 0 when none was; ``stored`` is the tree of what the store has, ``tree`` of all
+    of them; ``branches`` how far each branch of the tail has come.
     """
 
     service: str
     head: int
     last: int
     signed: int = 0
+    stored: Tree = field(default_factory=Tree)
     tree: Tree = field(default_factory=Tree)
     branches: dict[str, int] = field(default_factory=dict)
 
@@ -121,14 +122,17 @@ async def _compare(database: Connection, page: Sequence[RecordedEvent], head: in
 
 def _hold(tail: Tail, page: Sequence[RecordedEvent], checkpoint: Checkpoint | None) -> None:
     """Add the leaves; where the checkpoint ends, the root must be its."""
-    leaves = [leaf_hash(event) for event in page]
-    upto = checkpoint.size - tail.tree.size if checkpoint else 0
-    if checkpoint and 0 < upto <= len(leaves):
-        tail.tree.extend(leaves[:upto])
-        if tail.tree.root != checkpoint.root:
-            raise CannotRecover(f"the first {checkpoint.size} events of {tail.service} are not those that were signed")
-        tail.signed, leaves = checkpoint.size, leaves[upto:]
-    tail.tree.extend(leaves)
+    leaves, first = [leaf_hash(event) for event in page], tail.tree.size
+    signed = checkpoint.size if checkpoint else 0
+    ends = {tail.head, signed, first + len(leaves)}
+    for end in sorted(end for end in ends if first < end <= first + len(leaves)):
+        tail.tree.extend(leaves[tail.tree.size - first : end - first])
+        if end == tail.head:
+            tail.stored = tail.tree.copy()
+        if checkpoint and end == signed:
+            if tail.tree.root != checkpoint.root:
+                raise CannotRecover(f"the first {signed} events of {tail.service} are not those that were signed")
+            tail.signed = signed
 
 
 async def _last_checkpoint(client: Client, service: str, verifier: Verifier) -> Checkpoint | None:

@@ -20,7 +20,6 @@ from chassis.commands import Aggregate
 from chassis.database import Connection
 from chassis.events import Event, NotReadable, is_sealed
 from chassis.ledger.leaf import leaf_hash
-from chassis.ledger.merkle import Tree
 from chassis.ledger.note import Verifier
 from chassis.recorded import RecordedEvent
 from chassis.recovery.tail import PAGE, CannotRecover, Tail, examined, head_of, pages
@@ -56,13 +55,12 @@ class Keeper:
 
     async def _append(self, database: Connection, client: Client, tail: Tail) -> None:
         states, claims, moved = _States(database, self._aggregates, self._sealer), Counter[str](), _Moved()
-        tree = Tree()
-        async for page in pages(client, self.service, 0, tail.last):
+        tree = tail.stored.copy()
+        async for page in pages(client, self.service, tail.head, tail.last):
             tree.extend([leaf_hash(event) for event in page])
-            if late := [event for event in page if event.position > tail.head]:
-                claims.update(await states.claimed_by(late))
-                moved.by(late)
-                await _insert(database, late)
+            claims.update(await states.claimed_by(page))
+            moved.by(page)
+            await _insert(database, page)
         if tree.root != tail.tree.root:
             raise CannotRecover("the stream changed meanwhile")
         await _settle(database, tail, moved)
