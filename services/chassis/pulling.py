@@ -9,6 +9,7 @@ server sends it again.
 import asyncio
 import json
 from contextlib import suppress
+from math import inf
 
 from nats.aio.client import Client
 from nats.aio.msg import Msg
@@ -28,6 +29,7 @@ RECONNECTED_WITHIN_S, LOOK_EVERY_S = 5.0, 0.05
 ACK_WAIT_S = 3_600.0
 
 _HEARTBEAT, _EXPIRED = "100", "408"
+_NO_MESSAGE = 10037
 # A request that was fulfilled may end like this, depending on what it had asked for.
 _FULFILLED = ("Batch Completed", "Message Size Exceeds MaxBytes")
 
@@ -108,6 +110,23 @@ class Pull:
         assert self._client, "it is opened first"
         info: ConsumerInfo = await self._client.jetstream().consumer_info(self.stream, self.name)
         return info
+
+    async def next_sequence(self, after: int) -> float:
+        """Where the first message after a sequence stands that matches; infinity when there is none.
+
+        :raises NatsError: there is no such stream, or no server.
+        """
+        assert self._client, "it is opened first"
+        js, found = self._client.jetstream(), inf
+        for subject in self._filters:
+            try:
+                message = await js.get_msg(self.stream, seq=after + 1, subject=subject, next=True)
+            except NotFoundError as error:
+                if error.err_code != _NO_MESSAGE:
+                    raise
+            else:
+                found = min(found, message.seq or 0)
+        return found
 
     async def read(self, timeout_s: float) -> list[Msg]:
         """The next messages, in order, none when there are none within `timeout_s`.

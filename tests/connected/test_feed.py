@@ -14,6 +14,7 @@ import orjson
 import psycopg
 import pytest
 from nats.aio.client import Client
+from nats.js.api import ConsumerInfo
 from opentelemetry import trace
 from opentelemetry.sdk.trace import TracerProvider
 
@@ -111,6 +112,34 @@ async def test_events_that_do_not_concern_a_follower_are_not_sent_to_it_and_stil
         await record(history, [noted("y")])
         await feed.at_least(302, PATIENCE_S)
         assert [batch for batch in feed.follower.effect.batches if batch] == [[1]]  # type: ignore[attr-defined]
+
+
+async def test_what_the_server_has_stored_and_not_counted_yet_is_not_passed_over(
+    history: EventStore, database: str, nats_url: str, pool: Pool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    effect, asked = Sum(history.service), Pull.info
+    await effect.prepare(pool)
+
+    async def too_early(self: Pull) -> ConsumerInfo:
+        # A server under load tells this for some of the time, with messages on the stream that match.
+        found = await asked(self)
+        found.num_pending = found.num_ack_pending = 0
+        return found
+
+    monkeypatch.setattr(Pull, "info", too_early)
+    async with publishing(history, database, nats_url) as publisher, connected(nats_url) as bus:
+        feed = Feed("reader", follower_of(pool, effect))
+        feed._client = bus.client
+        await record(history, [noted("x")])
+        await until(lambda: publisher.published == 1)
+        await feed._pull.open(bus.client, 0)
+        await feed._look()
+        assert feed.follower.position == 1  # nothing there concerns it
+        await record(history, [counted(5), *[noted("x") for _ in range(3)]])
+        await until(lambda: publisher.published == 5)
+        await feed._look()
+        assert (feed.follower.position, feed.lag) == (1, 1)
+        await feed._pull.unsubscribe()
 
 
 async def test_a_new_follower_begins_at_the_first_event_and_an_old_one_where_it_was(

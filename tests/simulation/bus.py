@@ -5,7 +5,7 @@ taken only at the sequence it names, a batch whole or not at all, what one clien
 """
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from tests.simulation.bus_client import Client
 
 INCOMPLETE_BATCH, NO_MESSAGE = 10176, 10037
-_CONTROL = frozenset({"Nats-Batch-Id", "Nats-Batch-Sequence", "Nats-Batch-Commit", "Nats-Expected-Last-Sequence"})
+CONTROL = frozenset({"Nats-Batch-Id", "Nats-Batch-Sequence", "Nats-Batch-Commit", "Nats-Expected-Last-Sequence"})
+"""Headers that say how a message is to be taken; they stay on it."""
 Headers = Mapping[str, str]
 
 
@@ -50,6 +51,8 @@ class Consumer:
     name: str
     filters: tuple[str, ...]
     next: int
+    told: int
+    """The last message of which it knows: the server tells its consumers a moment after it has stored one."""
     given: int = 0
     acknowledged: int = 0
     requests: list[Request] = field(default_factory=list)
@@ -62,10 +65,12 @@ class Stream:
     configuration: dict[str, Any]
     messages: list[Stored] = field(default_factory=list)
     consumers: dict[str, Consumer] = field(default_factory=dict)
+    created: str = ""
+    """Tells it from another one of its name."""
 
     def info(self) -> dict[str, Any]:
         """What the server says of it."""
-        return {"config": self.configuration, "state": {"last_seq": len(self.messages)}}
+        return {"config": self.configuration, "created": self.created, "state": {"last_seq": len(self.messages)}}
 
 
 class Refused(Exception):
@@ -83,6 +88,7 @@ class Bus:
         self.loop, self.weather, self.up = loop, weather, True
         self.streams: dict[str, Stream] = {}
         self.clients: list[Client] = []
+        self._made = 0
         self._batches: dict[str, list[tuple[int, Stored, str]]] = {}
 
     # Faults.
@@ -100,8 +106,12 @@ class Bus:
     def lose_stream(self, name: str) -> None:
         """A stream is gone, with whoever read it."""
         stream = self.streams.pop(name, None)
+        # As the real one does: it may end what would tell the readers before it has told them.
+        told = not self.weather.bad or self.weather.random.random() < 0.5
         for consumer in list(stream.consumers.values()) if stream else ():
-            self._tell(consumer, "409", "Consumer Deleted")
+            if told:
+                self._tell(consumer, "409", "Consumer Deleted")
+            consumer.requests.clear()
 
     def lose_consumer(self, stream: str, name: str) -> None:
         """A consumer is gone."""
@@ -116,6 +126,7 @@ class Bus:
             del stream.messages[-many:]
             for consumer in stream.consumers.values():
                 consumer.next = min(consumer.next, len(stream.messages) + 1)
+                consumer.told = min(consumer.told, len(stream.messages))
 
     # Requests.
 
@@ -139,7 +150,8 @@ class Bus:
         _, _, kind, action, name = subject.split(".")
         if (kind, action) == ("STREAM", "CREATE"):
             made = name not in self.streams
-            stream = self.streams.setdefault(name, Stream(json.loads(body)))
+            self._made += made
+            stream = self.streams.setdefault(name, Stream(json.loads(body), created=f"as number {self._made}"))
             return {**stream.info(), "did_create": made}
         if (kind, action) == ("STREAM", "UPDATE"):
             stream = self._stream(name)
@@ -164,30 +176,44 @@ class Bus:
         if (expected := staged[0][2]) and int(expected) != last:
             raise Refused(400, WRONG_LAST_SEQUENCE, f"wrong last sequence: {last}")
         stream.messages += [message for _, message, _ in staged]
-        for consumer in stream.consumers.values():
-            self._deliver(stream, consumer)
+        if self.weather.bad:
+            self.loop.at_server(self.weather.latency(), self._tell_consumers, stream, len(stream.messages))
+        else:
+            self._tell_consumers(stream, len(stream.messages))
         return {"stream": stream.configuration["name"], "seq": len(stream.messages)}
+
+    def _tell_consumers(self, stream: Stream, last: int) -> None:
+        for consumer in stream.consumers.values():
+            consumer.told = max(consumer.told, min(last, len(stream.messages)))
+            self._deliver(stream, consumer)
 
     def _stream(self, name: str) -> Stream:
         if name not in self.streams:
             raise Refused(404, NOT_FOUND, "stream not found")
         return self.streams[name]
 
-    def message(self, stream: str, sequence: int) -> Stored:
-        """What stands at a sequence."""
+    def message(self, stream: str, sequence: int, subject: str = "") -> tuple[int, Stored]:
+        """What stands at a sequence, or at the first one from there whose subject matches; and where."""
         messages = self._stream(stream).messages
+        while subject and 0 < sequence <= len(messages) and not matches((subject,), messages[sequence - 1].subject):
+            sequence += 1
         if not 0 < sequence <= len(messages):
             raise Refused(404, NO_MESSAGE, "no message found")
-        return messages[sequence - 1]
+        return sequence, messages[sequence - 1]
 
     # Consumers.
 
-    def add_consumer(self, stream: str, name: str, filters: list[str], start: int) -> None:
-        """Make a consumer anew."""
+    def add_consumer(self, stream: str, name: str, filters: list[str], start: int, forgotten_after_s: float | None) -> None:
+        """Make a consumer anew; one that begins beyond the last message begins with the next one.
+
+        A stream that is closed refuses those that want to be kept for a while; one that says nothing of it is let in, and lives
+        as long as it is read.
+        """
         found = self._stream(stream)
-        if is_closed(found.configuration):
+        if is_closed(found.configuration) and forgotten_after_s:
             raise Refused(400, 10153, "consumer inactive threshold exceeds system limit")
-        found.consumers[name] = Consumer(name, tuple(filters), start)
+        last = len(found.messages)
+        found.consumers[name] = Consumer(name, tuple(filters), min(start, last + 1), last)
 
     def consumer(self, stream: str, name: str) -> Consumer:
         """A consumer."""
@@ -200,15 +226,19 @@ class Bus:
         """Give a reader what comes next, as it comes."""
         consumer = self.streams[stream].consumers.get(name) if stream in self.streams else None
         if consumer is None:
-            request.client.hear(request.inbox, {"Status": "503"})
+            # nats-py takes the second line of such an answer for a part of the first.
+            asked = f"\nNats-Subject: $JS.API.CONSUMER.MSG.NEXT.{stream}.{name}"
+            request.client.hear(request.inbox, {"Status": "503", "Description": asked})
             return
         consumer.requests.append(request)
+        consumer.told = len(self.streams[stream].messages)
         self._deliver(self.streams[stream], consumer)
         self.loop.at_server(request.heartbeat_s, self._beat, consumer, request)
 
     def pending(self, stream: str, consumer: Consumer) -> int:
         """How many messages a consumer has still to give."""
-        return sum(matches(consumer.filters, each.subject) for each in self.streams[stream].messages[consumer.next - 1 :])
+        due = self.streams[stream].messages[consumer.next - 1 : consumer.told]
+        return sum(matches(consumer.filters, each.subject) for each in due)
 
     def _beat(self, consumer: Consumer, request: Request) -> None:
         if request not in consumer.requests or not request.client.connected:
@@ -222,7 +252,7 @@ class Bus:
 
     def _deliver(self, stream: Stream, consumer: Consumer) -> None:
         messages = stream.messages
-        while consumer.requests and consumer.next <= len(messages):
+        while consumer.requests and consumer.next <= consumer.told:
             sequence, request = consumer.next, consumer.requests[0]
             consumer.next += 1
             if not matches(consumer.filters, messages[sequence - 1].subject):
@@ -237,7 +267,7 @@ class Bus:
         request.left -= 1
         if self.weather.strikes("message lost"):
             return
-        left = sum(matches(consumer.filters, each.subject) for each in stream.messages[consumer.next - 1 :])
+        left = sum(matches(consumer.filters, each.subject) for each in stream.messages[consumer.next - 1 : consumer.told])
         request.client.hand(request.inbox, consumer, sequence, consumer.given, left, stream.messages[sequence - 1])
 
     def _tell(self, consumer: Consumer, status: str, description: str) -> None:
@@ -245,19 +275,11 @@ class Bus:
             request.client.hear(request.inbox, {"Status": status, "Description": description})
         consumer.requests.clear()
 
-    def at_server(self, delay: float, callback: Callable[..., object], *args: Any) -> None:
-        """Have something happen on the server."""
-        self.loop.at_server(delay, callback, *args)
-
 
 def _staged(subject: str, headers: Headers, body: bytes) -> tuple[int, Stored, str]:
-    """The number in its batch, the message as it is kept, and the sequence it must follow on."""
-    kept = {name: value for name, value in headers.items() if name not in _CONTROL}
-    return (
-        int(headers.get("Nats-Batch-Sequence", "1")),
-        Stored(subject, kept, body),
-        headers.get("Nats-Expected-Last-Sequence", ""),
-    )
+    """The number in its batch, the message, and the sequence it must follow on."""
+    number, expected = int(headers.get("Nats-Batch-Sequence", "1")), headers.get("Nats-Expected-Last-Sequence", "")
+    return number, Stored(subject, dict(headers), body), expected
 
 
 def parsed(frames: bytes) -> Iterator[tuple[str, dict[str, str], bytes]]:

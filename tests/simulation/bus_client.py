@@ -33,6 +33,7 @@ class Message:
     reply: str = ""
     metadata: Any = None
     acknowledge: Callable[[], None] = field(default=lambda: None, repr=False)
+    seq: int = 0
 
     async def ack(self) -> None:
         """Say that it was taken."""
@@ -114,7 +115,7 @@ class Client:
             self.cut()
             return
         self._arrives = max(self._arrives, self.bus.loop.time() + self.bus.weather.latency())
-        self.bus.at_server(self._arrives - self.bus.loop.time(), self._there, self._generation, do, args)
+        self.bus.loop.at_moment(self._arrives, self._there, self._generation, do, args)
 
     def _there(self, generation: int, do: Callable[..., object], args: tuple[Any, ...]) -> None:
         if generation == self._generation and self.bus.up:
@@ -123,7 +124,7 @@ class Client:
     def _back(self, do: Callable[..., object], *args: Any) -> None:
         """Have something happen when it has come back."""
         self._returns = max(self._returns, self.bus.loop.time() + self.bus.weather.latency())
-        self.bus.at_server(self._returns - self.bus.loop.time(), self._there, self._generation, do, args)
+        self.bus.loop.at_moment(self._returns, self._there, self._generation, do, args)
 
     async def _asked(self, do: Callable[[], Any], timeout_s: float) -> Any:
         """What the server answers. :raises NatsTimeoutError: nothing, so that the outcome is unknown."""
@@ -234,14 +235,15 @@ class JetStream:
             kind = {404: NotFoundError, 400: BadRequestError}.get(refused.error["code"], APIError)
             raise kind(**refused.error) from None
 
-    async def get_msg(self, stream: str, seq: int) -> Message:
-        """What stands at a sequence."""
-        stored: Stored = await self._asked(lambda: self._bus.message(stream, seq))
-        return Message(stored.subject, stored.headers, stored.body)
+    async def get_msg(self, stream: str, seq: int, subject: str = "", next: bool = False) -> Message:
+        """What stands at a sequence, or, for the next one, at the first from there whose subject matches."""
+        at, stored = await self._asked(lambda: self._bus.message(stream, seq, subject if next else ""))
+        return Message(stored.subject, stored.headers, stored.body, seq=at)
 
     async def add_consumer(self, stream: str, config: Any) -> None:
         """Make a consumer."""
-        await self._asked(lambda: self._bus.add_consumer(stream, config.name, config.filter_subjects, config.opt_start_seq))
+        about = config.name, config.filter_subjects, config.opt_start_seq, config.inactive_threshold
+        await self._asked(lambda: self._bus.add_consumer(stream, *about))
 
     async def delete_consumer(self, stream: str, name: str) -> None:
         """End a consumer."""
@@ -260,6 +262,11 @@ class JetStream:
             pending = self._bus.pending(stream, consumer)
             unacknowledged = consumer.given - consumer.acknowledged
             delivered = SimpleNamespace(consumer_seq=consumer.given)
-            return SimpleNamespace(num_pending=pending, num_ack_pending=unacknowledged, delivered=delivered)
+            return SimpleNamespace(
+                num_pending=pending,
+                num_ack_pending=unacknowledged,
+                num_waiting=len(consumer.requests),
+                delivered=delivered,
+            )
 
         return await self._asked(look)

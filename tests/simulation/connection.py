@@ -7,16 +7,16 @@ import asyncio
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
-from functools import lru_cache
+from functools import cache
 from types import SimpleNamespace, TracebackType
 from typing import Any, Self
 from unittest.mock import patch
 
 import psycopg
-from psycopg.conninfo import conninfo_to_dict
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg_pool import PoolTimeout
 
-from tests.simulation.database import Action, Database, Rows
+from tests.simulation.database import Action, Database, Rows, Session
 from tests.simulation.statements import UnknownStatement, statement
 from tests.simulation.virtual_loop import running_process
 
@@ -28,19 +28,21 @@ class Cursor:
 
     def __init__(self, connection: "Connection") -> None:
         self._connection, self._rows = connection, Rows()
-        self.rowcount = -1
+
+    @property
+    def rowcount(self) -> int:
+        """How many rows the statement wrote or found."""
+        return self._rows.rowcount
 
     async def execute(self, query: str | bytes, values: Sequence[Any] | Mapping[str, Any] = ()) -> Self:
         """Have a statement run."""
-        run = self._connection.known(query)
-        answer = await self._connection.have(lambda session: run(session, values))
-        self._rows, self.rowcount = answer, answer.rowcount
+        self._rows = await self._connection.have(self._connection.known(query), values)
         return self
 
     async def executemany(self, query: str | bytes, values: Sequence[Sequence[Any]]) -> None:
         """Have a statement run with each of some values, in one go."""
         run = self._connection.known(query)
-        await self._connection.have(lambda session: Rows(row for each in values for row in run(session, each)))
+        await self._connection.have(lambda session, _: Rows(row for each in values for row in run(session, each)))
 
     async def fetchall(self) -> Rows:
         """Every row."""
@@ -78,12 +80,12 @@ class Connection:
             self._database.loop.failures.append(f"no such statement is simulated: {unknown}")
             raise
 
-    async def have(self, action: Action) -> Rows:
+    async def have(self, action: Action, values: Sequence[Any] | Mapping[str, Any] = ()) -> Rows:
         """Have something done on the server."""
-        if self.closed:
+        if not self._session.alive:
             raise psycopg.OperationalError("the connection is closed")
         try:
-            return await self._database.serve(self._session, action)
+            return await self._database.serve(self._session, action, values)
         except asyncio.CancelledError:
             # psycopg has the statement cancelled and waits; that it is given up with its connection is no kinder.
             self._session.end()
@@ -104,7 +106,7 @@ class Connection:
                     self._session.release(keep=False)
             raise
         if outermost:
-            await self.have(lambda session: session.commit())
+            await self.have(_commit)
         elif self._session.alive:
             self._session.release(keep=True)
 
@@ -131,13 +133,18 @@ class Connection:
         raise psycopg.OperationalError("the connection is lost")
 
 
+def _commit(session: Session, _: object) -> Rows:
+    return session.commit()
+
+
 class Pool:
     """A pool of connections to one database."""
 
     def __init__(self, connect: Callable[[], Any]) -> None:
         self._connect = connect
         self._idle: deque[Connection] = deque()
-        self._free = asyncio.Semaphore(MAX_CONNECTIONS)
+        self._left = MAX_CONNECTIONS
+        self._waiting: deque[asyncio.Future[None]] = deque()
 
     def connection(self) -> "Lent":
         """A connection for as long as the block takes.
@@ -149,28 +156,42 @@ class Pool:
     async def take(self) -> Connection:
         """:raises PoolTimeout: none could be had."""
         give_up = asyncio.get_running_loop().time() + POOL_PATIENCE_S
-        if self._free.locked():
-            await self._wait(give_up)
+        if self._left:
+            self._left -= 1
         else:
-            await self._free.acquire()
+            await self._wait(give_up)
         try:
             return self._idle.popleft() if self._idle else await self._made(give_up)
         except BaseException:
-            self._free.release()
+            self._let_in()
             raise
 
     def give_back(self, connection: Connection) -> None:
         """It is free for others, unless it is dead."""
         if not connection.closed:
             self._idle.append(connection)
-        self._free.release()
+        self._let_in()
+
+    def _let_in(self) -> None:
+        while self._waiting:
+            turn = self._waiting.popleft()
+            if not turn.done():
+                turn.set_result(None)
+                return
+        self._left += 1
 
     async def _wait(self, give_up: float) -> None:
+        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting.append(turn)
         try:
             async with asyncio.timeout_at(give_up):
-                await self._free.acquire()
-        except TimeoutError:
-            raise PoolTimeout("no connection is free") from None
+                await turn
+        except BaseException as error:
+            if turn.done() and not turn.cancelled():
+                self._let_in()
+            if isinstance(error, TimeoutError):
+                raise PoolTimeout("no connection is free") from None
+            raise
 
     async def check(self) -> None:
         """Throw away what is dead."""
@@ -203,9 +224,13 @@ class Lent:
         self._pool.give_back(self._connection)
 
 
-@lru_cache(maxsize=256)
+@cache
 def _parts(conninfo: str) -> Mapping[str, str]:
     return {name: str(value) for name, value in conninfo_to_dict(conninfo).items()}
+
+
+# libpq parses it anew for each process; there are few of them, and they say the same.
+_make_conninfo = cache(make_conninfo)
 
 
 class Connecting:
@@ -228,5 +253,6 @@ class Connecting:
     @contextmanager
     def in_place(self) -> Iterator[None]:
         """Have the product reach these databases by psycopg's name."""
-        with patch.object(psycopg.AsyncConnection, "connect", self.connect):
+        made = patch("chassis.group_commit.make_conninfo", _make_conninfo)
+        with patch.object(psycopg.AsyncConnection, "connect", self.connect), made:
             yield

@@ -42,7 +42,7 @@ class Written(Rows):
 
 
 Key = tuple[str, Any]
-Action = Callable[["Session"], Rows]
+Action = Callable[["Session", Any], Rows]
 
 
 _numbers = count(1)
@@ -67,7 +67,7 @@ class Database:
         self.tables: dict[str, dict[Any, Row]] = {}
         self.locks: dict[Key, Session] = {}
         self.sessions: list[Session] = []
-        self._waiting: list[tuple[Session, Action, asyncio.Future[Rows], bool]] = []
+        self._waiting: list[tuple[Session, Action, Any, asyncio.Future[Rows], bool]] = []
 
     def take_over(self, other: "Database") -> None:
         """Begin with all that another holds."""
@@ -94,10 +94,11 @@ class Database:
             session.end()
 
     def notify(self, channel: str, payload: str) -> None:
-        """Tell every session that listens."""
+        """Tell every session that listens; each hears in this order."""
         for session in self.sessions:
             if channel in session.listens:
-                self.loop.at_server(self.weather.latency(), session.hear, channel, payload)
+                session.hears_at = max(session.hears_at, self.loop.time() + self.weather.latency())
+                self.loop.at_moment(session.hears_at, session.hear, channel, payload)
 
     def hang_up(self, process: Process) -> None:
         """A process has died: its sessions end when the server notices, which may first do what is on its way."""
@@ -105,15 +106,15 @@ class Database:
             if session.process is process:
                 self.loop.at_server(self.weather.latency(), session.end)
 
-    def serve(self, session: "Session", action: Action) -> asyncio.Future[Rows]:
-        """Have an action done in a session, when it arrives; its answer."""
-        answer: asyncio.Future[Rows] = self.loop.create_future()
+    def serve(self, session: "Session", action: Action, values: Any) -> asyncio.Future[Rows]:
+        """Have an action done in a session with some values, when it arrives; its answer."""
+        answer: asyncio.Future[Rows] = asyncio.Future(loop=self.loop)
         session.pending.append(answer)
         lost = self.weather.strikes("database connection lost after the statement")
         if self.weather.strikes("database connection lost before the statement"):
             self.loop.at_server(self.weather.latency(), session.end)
         else:
-            self.loop.at_server(self.weather.latency(), self._perform, session, action, answer, lost)
+            self.loop.at_server(self.weather.latency(), self._perform, session, action, values, answer, lost)
         return answer
 
     def released(self) -> None:
@@ -122,19 +123,21 @@ class Database:
         for each in waiting:
             self.loop.at_server(0.0, self._perform, *each)
 
-    def _perform(self, session: "Session", action: Action, answer: asyncio.Future[Rows], lost: bool) -> None:
+    def _perform(self, session: "Session", action: Action, values: Any, answer: asyncio.Future[Rows], lost: bool) -> None:
         if not session.alive:
             return
         try:
-            rows = action(session)
+            rows = action(session, values)
         except Locked:
-            self._waiting.append((session, action, answer, lost))
+            self._waiting.append((session, action, values, answer, lost))
             return
         except Exception as error:
+            session.statement_ends()
             if not isinstance(error, psycopg.Error):
                 self.loop.failures.append(f"the simulated database: {error!r}")
             session.answer(answer, error)
             return
+        session.statement_ends()
         if lost:
             session.end()
         elif self.weather.strikes("answer delayed"):
@@ -152,10 +155,13 @@ class Session:
         self.writes: dict[Key, Row | None] | None = None
         self._savepoints: list[dict[Key, Row | None]] = []
         self._locked: list[Key] = []
+        self._seen: dict[Key, Row | None] = {}
         self.number, self.began = next(_numbers), database.loop.time()
         self.name, self.listens = name, set[str]()
         self.heard: deque[tuple[str, str]] = deque()
-        """Notifications on their way: channel and payload."""
+        """Notifications that have come: channel and payload."""
+        self.hears_at = 0.0
+        """When the last one comes that is on its way: none overtakes another."""
         self.told: Callable[[], None] | None = None
         """Called at each notification, once somebody reads them."""
 
@@ -245,6 +251,17 @@ class Session:
         if self.writes and (table, key) in self.writes:
             return self.writes[table, key]
         return self.database.tables.get(table, {}).get(key)
+
+    def get_as_begun(self, table: str, key: Any) -> Row | None:
+        """A row as it was when the statement began: one that waited for another row sees that one alone as it is now."""
+        if (table, key) not in self._seen:
+            self._seen[table, key] = self.get(table, key)
+        return self._seen[table, key]
+
+    def statement_ends(self) -> None:
+        """The next statement sees what is true by then."""
+        if self._seen:
+            self._seen.clear()
 
     def rows(self, table: str) -> dict[Any, Row]:
         """Every row as this transaction sees it."""

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from functools import partial
+from math import inf
 from typing import Any
 from unittest.mock import patch
 
@@ -16,7 +17,7 @@ from chassis import application, batches, following, positions, publisher, pulli
 from chassis.database import Connection
 from chassis.recorded import RecordedEvent
 from chassis.refusals import Refusal, Unavailable
-from tests.simulation import statements
+from tests.simulation import history_statements, statements
 from tests.simulation.bus import parsed
 from tests.simulation.database import Rows, Session
 
@@ -84,10 +85,6 @@ def _no_command_ids(values: list[Any]) -> None:
     values[0:3] = [], [], []
 
 
-def _no_claims_checked(values: list[Any]) -> None:
-    values[13] = ["none" for _ in values[13]]
-
-
 def _no_places_seen(values: list[Any]) -> None:
     values[16:18] = None, None
 
@@ -111,6 +108,23 @@ def _no_position_check() -> Iterable[Any]:
     yield patch.object(following.Follower, "load", load)
 
 
+def _no_claims_checked() -> Iterable[Any]:
+    def wrong(session: Session, values: Sequence[Any]) -> Rows:
+        changed, held = list(values), session.database.claims
+        changed[13] = ["none" for _ in values[13]]
+        # What is taken already is left as it is: a second taking would be refused by the table's own constraint.
+        changes = zip(values[12], values[14], strict=True)
+        changed[14] = [delta if held.get(claim, 0) + delta >= -1 else 0 for claim, delta in changes]
+        return history_statements.append_batch(session, changed)
+
+    yield _instead_of_append_batch(wrong)
+
+
+def _instead_of_append_batch(wrong: Callable[[Session, Sequence[Any]], Rows]) -> Any:
+    (text,) = (text for text in statements._STATEMENTS if "append_batch" in text)
+    return patch.dict(statements._STATEMENTS, {text: wrong})
+
+
 def _stale_accepted() -> Iterable[Any]:
     def wrong(session: Session, values: Sequence[Any]) -> Rows:
         changed, reached = list(values), dict[Any, int]()
@@ -119,10 +133,9 @@ def _stale_accepted() -> Iterable[Any]:
         for aggregate in values[5]:
             reached[aggregate] = reached.get(aggregate, len(session.database.versions.get(aggregate, ()))) + 1
             changed[6].append(reached[aggregate])
-        return statements.append_batch(session, changed)
+        return history_statements.append_batch(session, changed)
 
-    (text,) = (text for text in statements._STATEMENTS if "append_batch" in text)
-    yield patch.dict(statements._STATEMENTS, {text: wrong})
+    yield _instead_of_append_batch(wrong)
 
 
 def _astray_unnoticed() -> Iterable[Any]:
@@ -199,12 +212,19 @@ def _repetitions_in_a_batch() -> Iterable[Any]:
     yield patch.object(following.Follower, "take", names["take"])
 
 
+def _pending_believed() -> Iterable[Any]:
+    async def nothing(self: pulling.Pull, after: int) -> float:
+        return inf
+
+    yield patch.object(pulling.Pull, "next_sequence", nothing)
+
+
 MUTATIONS: Mapping[str, Patches] = {
     "a publisher that expects no sequence": _publisher_without_sequence,
     "a follower that keeps its position apart from its effect": _position_apart,
     "a writer that does not tell a repeated command": partial(_arrays, _no_command_ids),
     "a follower that does not look where its position is": _no_position_check,
-    "claims that are not checked": partial(_arrays, _no_claims_checked),
+    "claims that are not checked": _no_claims_checked,
     "a stale version that is accepted": _stale_accepted,
     "an append that does not say which places it has seen": partial(_arrays, _no_places_seen),
     "a reader that does not notice a message astray": _astray_unnoticed,
@@ -213,6 +233,7 @@ MUTATIONS: Mapping[str, Patches] = {
     "a repetition that is refused": _refused_again,
     "a first look that passes over what others took meanwhile": _first_look_passes_over,
     "a batch in which an event may come twice": _repetitions_in_a_batch,
+    "a feed that believes what the server has counted": _pending_believed,
 }
 
 

@@ -45,6 +45,8 @@ class Outcome:
     struck: Counter[str]
     answered: int
     commands: int
+    events: int
+    steps: int
     virtual_s: float
     digest: str
 
@@ -57,10 +59,14 @@ def run(seed: int, options: Options = WHOLE, trace: list[str] | None = None) -> 
     errands = list(Officers(random).errands(many))[: options.commands]
     world = World(seed, weather, trace)
     with world.in_place():
-        world.begin(_foundations())
+        foundations = lay_foundations()
+        laid = sum(len(database.events) for database in foundations.databases.values())
+        world.begin(foundations)
         broken = _play(world, errands)
         answered = sum(line["op"] == "ok" for line in world.history)
-        return Outcome(seed, broken, world.weather.struck, answered, len(errands), world.loop.time(), _digest(world))
+        events = sum(len(database.events) for database in world.databases.values()) - laid
+        ended = world.loop.steps, world.loop.time(), _digest(world)
+        return Outcome(seed, broken, world.weather.struck, answered, len(errands), events, *ended)
 
 
 def _play(world: World, errands: list[Errand]) -> list[str]:
@@ -84,8 +90,7 @@ def _play(world: World, errands: list[Errand]) -> list[str]:
 
 
 def _run(world: World, done: Any, latest: float) -> bool:
-    loop = world.loop
-    return loop.run_until(lambda: loop.steps > MAX_STEPS or bool(loop.failures) or done(), latest) and loop.steps <= MAX_STEPS
+    return world.loop.run_until(done, latest, MAX_STEPS) and world.loop.steps <= MAX_STEPS
 
 
 async def _officer(world: World, errands: Iterator[Errand]) -> None:
@@ -146,7 +151,7 @@ def _digest(world: World) -> str:
 _founded: list[World] = []
 
 
-def _foundations() -> World:
+def lay_foundations() -> World:
     """A world in which the units of the beginning stand, made once."""
     if not _founded:
         world = World("foundations", Climate(1, (), {}))

@@ -8,11 +8,10 @@ from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import Any
 
-import psycopg
-
+from tests.simulation import history_statements as history
 from tests.simulation.database import Row, Rows, Session, Written, transposed
+from tests.simulation.history_statements import Run
 
-Run = Callable[[Session, Sequence[Any]], Rows]
 _EVENT = "position, aggregate_id, version, topic, body, metadata, branch, branch_position, recorded_at"
 _TERM = "(select term from leaders where what = 'service')"
 _TALLY = f"select position, since, applied, applied_sum, applied_squares, chain, {_TERM} from followers where follower = %s"
@@ -43,106 +42,6 @@ def statement(query: str | bytes) -> Run:
     raise UnknownStatement(text)
 
 
-# The event store.
-
-
-def _answer_to(session: Session, values: Sequence[Any]) -> Rows:
-    known = session.database.commands.get(values[0])
-    if known is None:
-        return Rows()
-    fingerprint, position = known
-    event = session.database.events[position - 1]
-    return Rows([(fingerprint, position, event[1], event[2])])
-
-
-def _version(session: Session, values: Sequence[Any]) -> Rows:
-    positions = session.database.versions.get(values[0])
-    return Rows([(len(positions),)] if positions else [])
-
-
-def _histories(session: Session, values: Sequence[Any]) -> Rows:
-    database = session.database
-    return Rows([database.events[position - 1] for each in sorted(values[0]) for position in database.versions.get(each, ())])
-
-
-def _read(session: Session, values: Sequence[Any]) -> Rows:
-    after, limit = values
-    return Rows(session.database.events[after : after + limit])
-
-
-def _read_topics(session: Session, values: Sequence[Any]) -> Rows:
-    after, topics, limit = values
-    return Rows([event for event in session.database.events[after:] if event[3] in topics][:limit])
-
-
-def append_batch(session: Session, values: Sequence[Any]) -> Rows:
-    """As the function of that name does it (services/chassis/sql)."""
-    database = session.database
-    ids, fingerprints, lasts, aggregates, versions = values[:5]
-    events, recorded_at = transposed(values[5:11]), values[11]
-    claims, needs, deltas, limits, branches_seen, places_seen, moves_places, moves_branches = values[12:20]
-    if branches_seen not in (None, database.branches_at) or places_seen not in (None, database.places_at):
-        return Rows([("rearranged", None, None, None, None, None, None)])
-    against = [_repeated(database, each) for each in ids if each in database.commands]
-    for number, (aggregate, version) in enumerate(zip(aggregates, versions, strict=True), 1):
-        known = len(database.versions.get(aggregate, ()))
-        if version != (known or min(version, 0)):
-            against.append(("stale", number, None, None, None, None, None))
-    for number, (claim, need, limit) in enumerate(zip(claims, needs, limits, strict=True), 1):
-        holders = database.claims.get(claim, 0)
-        if (need == "free" and holders != 0) or (need == "unclosed" and not 0 <= holders <= limit):
-            against.append(("claimed", number, None, None, None, None, None))
-    if against:
-        return Rows(against)
-    before = database.position
-    _check_versions(database, events)
-    for aggregate, version, topic, body, metadata, branch in events:
-        database.position += 1
-        database.branches[branch] = place = database.branches.get(branch, 0) + 1
-        database.versions.setdefault(aggregate, []).append(database.position)
-        database.events.append((database.position, aggregate, version, topic, body, metadata, branch, place, recorded_at))
-    for each, fingerprint, last in zip(ids, fingerprints, lasts, strict=True):
-        database.commands[each] = (fingerprint, before + last)
-    for claim, delta in zip(claims, deltas, strict=True):
-        database.claims[claim] = database.claims.get(claim, 0) + delta
-        if database.claims[claim] == 0:
-            del database.claims[claim]
-    if moves_places:
-        database.places_at = database.position
-    if moves_branches:
-        database.branches_at = database.position
-    database.notify("events", str(database.position))
-    return Rows([("appended", None, None, None, before, None, None)])
-
-
-def _repeated(database: Any, command_id: Any) -> Row:
-    fingerprint, position = database.commands[command_id]
-    _, aggregate, version, *_ = database.events[position - 1]
-    return "repeated", None, command_id, fingerprint, position, aggregate, version
-
-
-def _check_versions(database: Any, events: Rows) -> None:
-    """The unique index: a version of an aggregate there is once."""
-    reached: dict[Any, int] = {}
-    for aggregate, version, *_ in events:
-        if version <= reached.get(aggregate, len(database.versions.get(aggregate, ()))):
-            raise psycopg.errors.UniqueViolation("events_by_aggregate")
-        reached[aggregate] = version
-
-
-def _listen(channel: str) -> Run:
-    def listen(session: Session, _: Sequence[Any]) -> Rows:
-        session.listens.add(channel)
-        return Rows()
-
-    return listen
-
-
-def _notify(session: Session, values: Sequence[Any]) -> Rows:
-    session.database.notify(*values)
-    return Rows()
-
-
 # Whoever follows.
 
 
@@ -159,11 +58,12 @@ def _position(session: Session, values: Sequence[Any]) -> Rows:
 
 def _tally(session: Session, values: Sequence[Any]) -> Rows:
     row = session.get("followers", values[0])
-    return Rows([(*row, _leader(session)[0])] if row else [])
+    return Rows([(*row, _term(session))] if row else [])
 
 
 def _locked(run: Run) -> Run:
     def locked(session: Session, values: Sequence[Any]) -> Rows:
+        _term(session)
         session.lock("followers", values[0])
         return run(session, values)
 
@@ -187,9 +87,10 @@ def _park(session: Session, values: Sequence[Any]) -> Rows:
 
 def _move(session: Session, values: Sequence[Any]) -> Rows:
     position, applied, total, squares, chain, follower, term = values
+    latest = _term(session)
     session.lock("followers", follower)
     row = session.get("followers", follower)
-    if row is None or term not in (None, _leader(session)[0]):
+    if row is None or term not in (None, latest):
         return Written(0)
     session.put("followers", [(follower, (position, row[1], applied, total, squares, chain))])
     return Written(1)
@@ -201,7 +102,7 @@ def _positions(session: Session, _: Sequence[Any]) -> Rows:
 
 def _write_down(session: Session, values: Sequence[Any]) -> Rows:
     *columns, term = values
-    if term != _leader(session)[0]:
+    if term != _term(session):
         return Rows()
     written = []
     for follower, held, position in transposed(columns):
@@ -212,49 +113,57 @@ def _write_down(session: Session, values: Sequence[Any]) -> Rows:
     return Rows(written)
 
 
-# Who leads: term, holder, sessions, until, session, alarm.
+# Who leads: term, holder, sessions, until, session, alarm, drives.
+
+
+_NOBODY: Row = (0, "", "", float("-inf"), None, "", [])
 
 
 def _leader(session: Session) -> Row:
-    return session.get("leaders", "service") or (0, "", "", float("-inf"), None, "")
+    return session.get("leaders", "service") or _NOBODY
+
+
+def _term(session: Session) -> int:
+    """The latest term when the statement began: no other one is seen while it waits for a row."""
+    return int((session.get_as_begun("leaders", "service") or _NOBODY)[0])
 
 
 def _is_free(session: Session) -> bool:
-    _, _, _, until, held_by, _ = _leader(session)
+    _, _, _, until, held_by, *_ = _leader(session)
     database = session.database
     return bool(until < database.loop.time() or held_by not in {other.number for other in database.sessions})
 
 
 def _look_who_leads(session: Session, _: Sequence[Any]) -> Rows:
-    term, holder, _, _, _, alarm = _leader(session)
-    return Rows([(term, holder, alarm, [], _is_free(session))])
+    term, holder, _, _, _, alarm, drives = _leader(session)
+    return Rows([(term, holder, alarm, drives, _is_free(session))])
 
 
 def _take_the_lead(session: Session, values: Sequence[Any]) -> Rows:
-    holder, sessions, _, seconds = values
+    holder, sessions, drives, seconds = values
     session.lock("leaders", "service")
     if not _is_free(session):
         return Rows()
     term, _, before, *_ = _leader(session)
     until = session.database.loop.time() + seconds
-    session.put("leaders", [("service", (term + 1, holder, sessions, until, session.number, ""))])
+    session.put("leaders", [("service", (term + 1, holder, sessions, until, session.number, "", drives))])
     return Rows([(term + 1, before)])
 
 
 def _renew(session: Session, values: Sequence[Any]) -> Rows:
     seconds, alarm, term = values
-    latest, holder, sessions, *_ = _leader(session)
+    latest, holder, sessions, _, _, _, drives = _leader(session)
     if latest != term:
         return Written(0)
     until = session.database.loop.time() + seconds
-    session.put("leaders", [("service", (term, holder, sessions, until, session.number, alarm))])
+    session.put("leaders", [("service", (term, holder, sessions, until, session.number, alarm, drives))])
     return Written(1)
 
 
 def _give_back(session: Session, values: Sequence[Any]) -> Rows:
-    term, holder, _, _, _, alarm = _leader(session)
+    term, holder, _, _, _, alarm, drives = _leader(session)
     if term == values[0]:
-        session.put("leaders", [("service", (term, holder, "", float("-inf"), None, alarm))])
+        session.put("leaders", [("service", (term, holder, "", float("-inf"), None, alarm, drives))])
         session.database.notify("leaders", "service")
     return Rows()
 
@@ -313,16 +222,16 @@ def _later_rows(columns: str, table: str) -> Run:
 
 _STATEMENTS: dict[str, Run] = {
     "select c.fingerprint, c.position, e.aggregate_id, e.version from commands c join events e using (position)"
-    " where c.command_id = %s": _answer_to,
-    "select version from events where aggregate_id = %s order by version desc limit 1": _version,
-    f"select {_EVENT} from events where aggregate_id = any(%s) order by aggregate_id, version": _histories,
-    f"select {_EVENT} from events where position > %s order by position limit %s": _read,
-    f"select {_EVENT} from events where position > %s and topic = any(%s) order by position limit %s": _read_topics,
+    " where c.command_id = %s": history.answer_to,
+    "select version from events where aggregate_id = %s order by version desc limit 1": history.version,
+    f"select {_EVENT} from events where aggregate_id = any(%s) order by aggregate_id, version": history.histories,
+    f"select {_EVENT} from events where position > %s order by position limit %s": history.read,
+    f"select {_EVENT} from events where position > %s and topic = any(%s) order by position limit %s": history.read_topics,
     "select branches_at, places_at from head": lambda s, _: Rows([(s.database.branches_at, s.database.places_at)]),
     "select position from head": lambda s, _: Rows([(s.database.position,)]),
     "select branch from branches order by branch": lambda s, _: Rows((branch,) for branch in sorted(s.database.branches)),
-    "select * from append_batch(" + ",".join(["%b"] * 20) + ")": append_batch,
-    "select pg_notify(%s, %s)": _notify,
+    "select * from append_batch(" + ",".join(["%b"] * 20) + ")": history.append_batch,
+    "select pg_notify(%s, %s)": history.notify,
     "insert into followers (follower, position) values (%s, 0) on conflict do nothing": _begin_to_follow,
     "select position from followers where follower = %s": _position,
     "select position from followers where follower = %s for update": _locked(_position),
@@ -354,7 +263,7 @@ _STATEMENTS |= {
 }
 
 _PATTERNS: list[tuple[re.Pattern[str], Callable[..., Run]]] = [
-    (re.compile(r"listen (\w+)"), _listen),
+    (re.compile(r"listen (\w+)"), history.listen),
     (re.compile(r"select (.+) from (\w+) where \((.+)\) in \(select \* from unnest\(.+\)\)"), _select),
     (re.compile(r"insert into (\w+) \((.+)\) select \* from unnest\(.+\) on conflict \((.+)\) do .+"), _upsert),
     (re.compile(r"delete from (\w+) where \((.+)\) in \(select \* from unnest\(.+\)\)"), _delete),

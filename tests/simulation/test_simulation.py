@@ -11,6 +11,7 @@ import pytest
 
 from chassis import positions
 from tests.simulation.mutations import MUTATIONS
+from tests.simulation.program import regressions
 from tests.simulation.schedule import run
 
 FIRST, SCHEDULES, WITHIN = 0, 60, 400
@@ -28,15 +29,11 @@ def simulate(*arguments: object) -> str:
 
 
 @pytest.mark.timeout(900)
-def test_every_schedule_holds() -> None:
-    said = simulate("--first", FIRST, "--seeds", SCHEDULES)
-    assert f"{SCHEDULES} schedules" in said
+def test_every_schedule_holds_and_what_was_broken_once() -> None:
+    said = simulate("--first", FIRST, "--seeds", SCHEDULES, "--regressions")
+    assert f"{SCHEDULES + len(regressions())} schedules in" in said
     for fault in ("process killed", "process paused", "database killed", "bus killed", "stream lost", "answer of a call lost"):
         assert fault in said, "a fault that never strikes proves nothing"
-
-
-def test_what_was_broken_once_holds() -> None:
-    simulate("--regressions")
 
 
 @pytest.mark.long

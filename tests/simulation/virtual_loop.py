@@ -18,6 +18,7 @@ from typing import Any
 AT_ONCE = 256
 """Callbacks after which it is asked whether to go on."""
 
+_future = asyncio.Future
 _running_in: ContextVar["Process"] = ContextVar("simulated_process")
 
 
@@ -106,17 +107,18 @@ class VirtualLoop(asyncio.AbstractEventLoop):
         if process in self.runnable:
             self.runnable.remove(process)
 
-    def run_until(self, done: Callable[[], bool], latest: float) -> bool:
-        """Run until something is so, at most until a moment; whether it came to be.
+    def run_until(self, done: Callable[[], bool], latest: float, max_steps: int) -> bool:
+        """Run until something is so, at most until a moment; whether it came to be, or too many steps were made, or one failed.
 
         :param done: asked whenever the clock has moved, and now and then.
         """
         asyncio._set_running_loop(self)
         try:
-            while not done():
-                if not self.runnable and not self._advance(latest):
+            while not (self.failures or self.steps > max_steps or done()):
+                called = 0 if self.runnable else self._advance(latest)
+                if called is None:
                     return False
-                self._step(AT_ONCE)
+                self._step(AT_ONCE - called)
             return True
         finally:
             asyncio._set_running_loop(None)
@@ -125,14 +127,17 @@ class VirtualLoop(asyncio.AbstractEventLoop):
         """Leave nothing behind: whatever still waits is closed, and nothing it does then matters."""
         self._ended = True
         self._timers.clear()
-        for process in self.processes:
-            process.ready.clear()
-            for task in process.tasks:
-                if not task.done():
-                    task._log_destroy_pending = False  # type: ignore[attr-defined]
-                    with suppress(BaseException):
-                        task.get_coro().close()
-            process.tasks.clear()
+        # A task that is closed may begin others in its last words: they are closed as well.
+        asyncio._set_running_loop(self)
+        try:
+            while tasks := [task for process in self.processes for task in process.tasks]:
+                for process in self.processes:
+                    process.ready.clear()
+                    process.tasks.clear()
+                for task in tasks:
+                    _close(task)
+        finally:
+            asyncio._set_running_loop(None)
 
     def _step(self, at_most: int) -> None:
         """Run so many callbacks, or what is ready."""
@@ -151,19 +156,29 @@ class VirtualLoop(asyncio.AbstractEventLoop):
                 self.steps += 1
                 handle.context.run(handle.callback, *handle.args)
 
-    def _advance(self, latest: float) -> bool:
-        """Let the clock jump to the next timers; False when they lie beyond `latest`."""
+    def _advance(self, latest: float) -> int | None:
+        """Let the clock jump to the next timers; None when they lie beyond `latest`, else how many callbacks were called.
+
+        One timer alone, as nearly all are, needs not wait for its turn.
+        """
         timers = self._timers
         while timers and (timers[0][2].gone or not timers[0][2].process.alive):
             heapq.heappop(timers)
         if not timers or timers[0][0] > latest:
-            return False
-        self._now = max(self._now, timers[0][0])
+            return None
+        moment, _, handle = heapq.heappop(timers)
+        if moment > self._now:
+            self._now = moment
+        if (not timers or timers[0][0] > self._now) and not handle.process.paused:
+            self.steps += 1
+            handle.context.run(handle.callback, *handle.args)
+            return 1
+        self._enqueue(handle)
         while timers and timers[0][0] <= self._now:
             handle = heapq.heappop(timers)[2]
             if not handle.gone:
                 self._enqueue(handle)
-        return True
+        return 0
 
     def _enqueue(self, handle: Handle) -> None:
         process = handle.process
@@ -198,7 +213,13 @@ class VirtualLoop(asyncio.AbstractEventLoop):
 
     def at_server(self, delay: float, callback: Callable[..., object], *args: Any) -> None:
         """Have something happen outside of every process."""
-        self._at(self.outside, self._now + delay, callback, args, self.outside.context)
+        self.at_moment(self._now + delay, callback, *args)
+
+    def at_moment(self, when: float, callback: Callable[..., object], *args: Any) -> None:
+        """Have something happen outside of every process at a moment: of several at the same one, in this order."""
+        if not self._ended:
+            outside, self._timers_made = self.outside, self._timers_made + 1
+            heapq.heappush(self._timers, (when, self._timers_made, Handle(outside, callback, args, outside.context, when)))
 
     def _at(
         self, process: Process, when: float, callback: Callable[..., object], args: tuple[Any, ...], context: Context
@@ -210,7 +231,7 @@ class VirtualLoop(asyncio.AbstractEventLoop):
         return handle
 
     def create_future(self) -> asyncio.Future[Any]:
-        return asyncio.Future(loop=self)
+        return _future(loop=self)
 
     def create_task(self, coro: Any, *, name: str | None = None, context: Context | None = None) -> asyncio.Task[Any]:
         task: asyncio.Task[Any] = asyncio.Task(coro, loop=self, name=name, context=context)
@@ -233,6 +254,13 @@ class VirtualLoop(asyncio.AbstractEventLoop):
         # A call whose caller has gone leaves a future behind that nobody looks at.
         if not self._ended and context.get("message") != "Future exception was never retrieved":
             self.failures.append(f"{context.get('message')}: {context.get('exception')!r}")
+
+
+def _close(task: asyncio.Task[Any]) -> None:
+    if not task.done():
+        task._log_destroy_pending = False  # type: ignore[attr-defined]
+        with suppress(BaseException):
+            task.get_coro().close()
 
 
 def running_process() -> Process:

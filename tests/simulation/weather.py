@@ -34,14 +34,14 @@ class Weather:
 
     def strikes(self, kind: str) -> bool:
         """Whether this step goes wrong in this way."""
-        if not self.bad or (rate := self.rates.get(kind, 0.0)) == 0.0 or self.random.random() >= rate:
-            return False
-        self.struck[kind] += 1
-        return True
+        if self.bad and (rate := self.rates.get(kind)) and self.random.random() < rate:
+            self.struck[kind] += 1
+            return True
+        return False
 
     def latency(self) -> float:
         """Seconds until something arrives."""
         drawn = self.random.random()
-        if self.bad and self.strikes("answer delayed"):
+        if self.strikes("answer delayed"):
             return drawn * 8.0 if drawn > 0.8 else drawn
         return 0.0002 + 0.004 * drawn * drawn
