@@ -60,6 +60,8 @@ _SETTINGS = {
     "wal_compression": "on",
     "min_wal_size": "256MB",
     "max_wal_size": "1GB",
+    # after a crash it repeats what was written since the last checkpoint, some 130 MB a second: seconds of it, not minutes
+    "checkpoint_timeout": "60s",
     "random_page_cost": "1.1",
     "jit": "off",
     "max_logical_replication_workers": "0",

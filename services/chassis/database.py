@@ -6,6 +6,8 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from importlib.resources import files
 from importlib.resources.abc import Traversable
+from math import inf
+from time import monotonic
 from typing import Any, LiteralString, TypeVar
 
 import psycopg
@@ -21,6 +23,9 @@ R = TypeVar("R")
 
 STORE_MIGRATIONS = "chassis.sql"
 
+AWAY_S = 0.25
+"""How soon a server that was away is asked again."""
+
 Connection = psycopg.AsyncConnection[tuple[object, ...]]
 Pool = AsyncConnectionPool[Connection]
 
@@ -28,11 +33,25 @@ Pool = AsyncConnectionPool[Connection]
 class Steadily(AttemptWithBackoff):
     """Tries to connect again and again, as often after minutes as at first."""
 
-    INITIAL_DELAY, DELAY_BACKOFF = 0.25, 1.0
+    INITIAL_DELAY, DELAY_BACKOFF = AWAY_S, 1.0
 
 
 class _SteadyPool(AsyncConnectionPool[Connection]):
-    """psycopg's pool waits twice as long after each failure: an outage of minutes would last for minutes more."""
+    """psycopg's pool waits twice as long after each failure: an outage of minutes would last for minutes more.
+
+    It asks for each of its connections too: a server that recovers from a crash spent half of its time with refusing them.
+    """
+
+    _away_until = -inf
+
+    async def _connect(self, timeout: float | None = None) -> Connection:
+        if monotonic() < self._away_until:
+            raise psycopg.OperationalError("the server was away just now")
+        try:
+            return await super()._connect(timeout)
+        except psycopg.OperationalError:
+            self._away_until = monotonic() + AWAY_S / 2
+            raise
 
     async def _add_connection(self, attempt: AttemptWithBackoff | None, growing: bool = False) -> None:
         await super()._add_connection(attempt or Steadily(timeout=self.reconnect_timeout), growing)
@@ -215,7 +234,7 @@ class AppendSignal:
                             self._told[notified.channel](notified.payload)
                         else:
                             self.wake()
-            await asyncio.sleep(0.1)
+            await asyncio.sleep(AWAY_S)
 
 
 async def fetch(pool: Pool, query: str, values: Sequence[object] = ()) -> list[tuple[Any, ...]]:

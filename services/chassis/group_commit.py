@@ -28,7 +28,7 @@ MAX_WAITING_APPENDS = 16_384
 MAX_EVENT_BYTES = 240 * 1024
 """A message on the bus may have 256 KiB; metadata that is not ASCII takes three times its length in a header."""
 
-OUTAGE_PATIENCE_S = 5.0
+OUTAGE_PATIENCE_S, AGAIN_S = 5.0, 0.1
 
 # Whatever the value: no connection, no room, a server that may only be read since another one took over, one that is broken.
 _OF_THE_SERVER = (psycopg.OperationalError, psycopg.InterfaceError, psycopg.InternalError)
@@ -148,7 +148,7 @@ class Writer:
                 if asyncio.get_running_loop().time() > deadline:
                     self._refuse_all(batch, error if isinstance(error, Unavailable) else Unavailable(reason="database"))
                     return
-                await asyncio.sleep(0.05)
+                await asyncio.sleep(AGAIN_S)
             except psycopg.Error:
                 await self._bisect(batch)
                 return

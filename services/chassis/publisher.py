@@ -98,6 +98,9 @@ class Publisher:
         self._head = 0
         self.on_announced: Callable[[Sequence[RecordedEvent]], None] = lambda events: None
         """Told of each batch that is on the stream."""
+        self.on_disagreement: Callable[[], None] = lambda: None
+        """Told when the stream is not what is recorded, so that whoever puts it right need not find out by himself."""
+        self._woken = asyncio.Event()
         self.task: asyncio.Task[None] | None = None
         self._pause_s = FIRST_RETRY_S
         self.trouble = "not started"
@@ -138,8 +141,13 @@ class Publisher:
         await ended(self.task)
         self.task, self.trouble = None, "not started"
 
+    def wake(self) -> None:
+        """Look at the stream now: what stood in the way may be gone."""
+        self._woken.set()
+
     async def _run(self) -> None:
         while True:
+            self._woken.clear()
             try:
                 await self._find_last()
                 await self._publish()
@@ -148,7 +156,10 @@ class Publisher:
             except (Disagreement, StoreDiffers) as error:
                 self.stopped = str(error) if isinstance(error, StoreDiffers) else ""
                 self._tell(str(error), log.error)
-                await asyncio.sleep(STOPPED_RETRY_S)
+                self.on_disagreement()
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(STOPPED_RETRY_S):
+                        await self._woken.wait()
             except (Unavailable, psycopg.Error, NatsError, JetStreamError, OSError) as error:
                 self._tell(_told(error), log.warning)
                 await self._pause()
@@ -158,7 +169,10 @@ class Publisher:
                 await self._pause()
 
     async def _pause(self) -> None:
-        await asyncio.sleep(self._pause_s)
+        if self._connection.is_connected:
+            await asyncio.sleep(self._pause_s)
+        else:  # as soon as NATS is back
+            await self._connection.reached(self._pause_s)
         self._pause_s = min(2 * self._pause_s, LAST_RETRY_S)
         await self._find_head()
 

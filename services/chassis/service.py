@@ -396,8 +396,9 @@ class Service:
         rate = settings.reconcile_events_per_s
         reconciler = Reconciler(
             self.store, self.bus, settings.database_url, agreement, self.clock,
-            events_per_s=rate, replicas=replicas, stopped=lambda: publisher.stopped,
+            events_per_s=rate, replicas=replicas, stopped=lambda: publisher.stopped, taken_away=publisher.wake,
         )  # fmt: skip
+        publisher.on_disagreement = reconciler.wake
         return publisher, reconciler
 
     async def _admit(self, database: Database) -> None:

@@ -8,6 +8,7 @@ hold everything yet is *closed*: it takes events and gives none, so nobody follo
 import asyncio
 import json
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -26,6 +27,7 @@ MAX_MESSAGE_BYTES = 256 * 1024
 MAX_CHECKPOINT_BYTES = 16 * 1024
 REQUEST_TIMEOUT_S = 5.0
 ASKED_EVERY_S = 5.0
+LOOK_EVERY_S = 0.05
 UNANSWERED_TIMES = 3
 DEAD_LETTERS = "DEADLETTERS"
 SCHEDULES = "SCHEDULES"
@@ -79,7 +81,8 @@ def stream_of(service: str, replicas: int = 1) -> Stream:
 
 
 _NOBODY = {"inactive_threshold": 1}
-"""Limits of consumers that none keeps: the server refuses those of other streams, and forgets every other one at once."""
+"""Limits of consumers that none keeps: the server refuses those of other streams and whoever asks for more, and forgets the
+readers of services, who do not, as soon as they are not asking."""
 
 
 def closed(stream: Stream) -> Stream:
@@ -143,7 +146,7 @@ async def set_up(url: str, services: Iterable[str], *, replicas: int = 1, publis
 
     :raises StreamRefused: a stream exists and cannot become what it must be; :raises JetStreamError, NatsError: no answer.
     """
-    client = Client()
+    client = nats_client.Client()
     await client.connect(url, allow_reconnect=False, connect_timeout=5, **secured(url))
     try:
         own = [stream_of(service, replicas) for service in services]
@@ -269,6 +272,13 @@ class Connection:
     async def stop(self) -> None:
         """Close it."""
         await ended(self._task)
+
+    async def reached(self, timeout_s: float) -> None:
+        """Wait until NATS can be reached, for so long at most."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(timeout_s):
+                while not self.is_connected:
+                    await asyncio.sleep(LOOK_EVERY_S)
 
     async def request(self, subject: str, body: bytes, headers: dict[str, str], timeout_s: float) -> Msg:
         """The answer to a request, or at once an error when the connection is lost meanwhile; the outcome is unknown then.

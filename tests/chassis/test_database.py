@@ -3,9 +3,10 @@
 import asyncio
 from pathlib import Path
 
+import psycopg
 import pytest
 
-from chassis.database import Steadily, open_pool
+from chassis.database import AWAY_S, Steadily, open_pool
 
 PATIENCE_S = 60.0
 ATTEMPTS = 8
@@ -19,6 +20,26 @@ def test_the_next_attempt_is_as_near_after_minutes_as_at_first() -> None:
         delays.append(attempt.delay)
     assert len(set(delays)) == 1
     assert max(delays) < 1.0
+
+
+async def test_a_server_that_is_away_is_asked_once_and_not_for_each_connection(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pool, now, asked = open_pool(f"host={tmp_path}"), 0.0, 0
+
+    async def refused(*values: object, **options: object) -> object:
+        nonlocal asked
+        asked += 1
+        raise psycopg.OperationalError
+
+    monkeypatch.setattr("chassis.database.monotonic", lambda: now)
+    monkeypatch.setattr(pool.connection_class, "connect", refused)
+    for _ in range(2):
+        for _ in range(8):
+            with pytest.raises(psycopg.OperationalError):
+                await pool._connect()
+        now += AWAY_S
+    assert asked == 2
 
 
 async def test_a_pool_goes_on_asking_for_a_server_that_is_away(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -142,6 +142,21 @@ async def test_a_service_starts_while_nats_is_down_and_publishes_when_it_comes(
     await signals.stop()
 
 
+async def test_a_publisher_that_waits_for_nats_waits_no_longer_once_it_is_there(
+    history: EventStore, database: str, nats_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("chassis.publisher.FIRST_RETRY_S", 100 * PATIENCE_S)
+    connection = Connection(nats_url, "late")
+    waiting = asyncio.create_task(Publisher(history, connection, AppendSignal(database))._pause())
+    await asyncio.sleep(0)
+    await connection.start()
+    try:
+        async with asyncio.timeout(PATIENCE_S):
+            await waiting
+    finally:
+        await connection.stop()
+
+
 async def test_a_lost_stream_is_filled_anew_with_the_same_sequences(history: EventStore, database: str, nats_url: str) -> None:
     await record(history, [counted(number) for number in range(2_500)])
     async with publishing(history, database, nats_url) as publisher, connected(nats_url) as connection:

@@ -26,7 +26,19 @@ from chassis.store import EventStore
 from chassis.streams import Connection, last_sequence, stream_name
 from congdoan.embedded import EmbeddedNats
 from tests.connected import damage
-from tests.connected.example import PATIENCE_S, Sum, connected, counted, everything, opened, published, record, sums, until
+from tests.connected.example import (
+    PATIENCE_S,
+    Sum,
+    announced,
+    connected,
+    counted,
+    everything,
+    opened,
+    published,
+    record,
+    sums,
+    until,
+)
 from tests.connected.test_feed import following
 
 EVENTS = 30
@@ -93,7 +105,9 @@ class Kept:
 
 
 @asynccontextmanager
-async def kept(store: EventStore, conninfo: str, url: str, sealed: Sealed | None = None) -> AsyncIterator[Kept]:
+async def kept(
+    store: EventStore, conninfo: str, url: str, sealed: Sealed | None = None, every_s: float = 0.05
+) -> AsyncIterator[Kept]:
     signals = AppendSignal(conninfo)
     await signals.start()
     agreement = Agreement(store, sealed or NothingSealed())
@@ -106,9 +120,11 @@ async def kept(store: EventStore, conninfo: str, url: str, sealed: Sealed | None
             agreement,
             lambda: datetime.now(UTC),
             events_per_s=1_000,
-            every_s=0.05,
+            every_s=every_s,
             stopped=lambda: publisher.stopped,
+            taken_away=publisher.wake,
         )
+        publisher.on_disagreement = reconciler.wake
         await publisher.start()
         await reconciler.start()
         try:
@@ -157,6 +173,25 @@ async def test_each_damage_is_found_where_it_is_and_put_right_and_nobody_takes_a
     found = evidence(database)
     assert {position for position, kind in found if kind == "changed"} >= {damage.DAMAGED}
     assert (damage.DAMAGED, "missing") in found
+
+
+async def test_who_publishes_and_who_compares_wait_for_each_other_and_for_no_time(
+    history: EventStore, database: str, nats_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("chassis.publisher.STOPPED_RETRY_S", 100 * PATIENCE_S)
+    async with kept(history, database, nats_url, every_s=100 * PATIENCE_S) as one:
+        await until(one.is_full)
+        assert (await one.swept()).repairs == 0
+        (said,) = (await announced(one.bus.client, history.service))[-1:]
+        kept_headers = {name: value for name, value in (said.headers or {}).items() if not name.startswith("Nats-")}
+        await one.bus.client.jetstream().publish(said.subject, said.data, headers=kept_headers)
+        await record(history, [counted(1)])  # in the place of what nobody recorded
+        await until(lambda: put_right(one))
+
+
+async def put_right(one: Kept) -> bool:
+    """Whether the stream was made anew, and is whole."""
+    return (await one.state()).repairs == 1 and await one.is_whole()
 
 
 async def came_back(one: Kept, before: Reconciliation) -> bool:

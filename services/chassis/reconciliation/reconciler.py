@@ -52,6 +52,7 @@ class Reconciler:
     :param events_per_s: how much of the history is compared in a second, and of what is new no more than that.
     :param replicas: of the stream.
     :param stopped: why the publisher waits for an operator, if it does.
+    :param taken_away: told when the stream is gone, for the publisher to fill a new one at once.
     """
 
     def __init__(
@@ -66,10 +67,11 @@ class Reconciler:
         replicas: int = 1,
         every_s: float = ROUND_S,
         stopped: Callable[[], str] = lambda: "",
+        taken_away: Callable[[], None] = lambda: None,
     ) -> None:
         self._store, self._connection, self._conninfo, self._agreement = store, connection, conninfo, agreement
         self._stream = streams.stream_of(store.service, replicas)
-        self._clock, self._every_s, self._stopped = clock, every_s, stopped
+        self._clock, self._every_s, self._stopped, self._taken_away = clock, every_s, stopped, taken_away
         self._share = max(1, int(events_per_s * every_s))
         self._asked = asyncio.Event()
         self._trouble = ""
@@ -84,7 +86,7 @@ class Reconciler:
         await ended(self.task)
 
     def wake(self) -> None:
-        """Somebody has asked for a sweep."""
+        """Somebody has asked for a sweep, or has met what is not recorded."""
         self._asked.set()
 
     async def _run(self) -> None:
@@ -103,12 +105,12 @@ class Reconciler:
         while not await notes.taken():
             await asyncio.sleep(self._every_s)
         while True:
+            self._asked.clear()
             try:
                 await self._round(notes)
                 self._trouble = ""
             except (NatsError, JetStreamError, OSError) as error:
                 self._tell(f"{type(error).__name__}: {error}")
-            self._asked.clear()
             try:
                 async with asyncio.timeout(self._every_s):
                     await self._asked.wait()
@@ -253,6 +255,7 @@ class Reconciler:
         await notes.write(repairs=before.repairs + 1, stream_made="", alarm="")
         log.warning("the stream is taken away and filled anew from the store", service=self._store.service, reason=reason)
         await streams.api(self._client(), f"STREAM.DELETE.{self._stream.name}")
+        self._taken_away()
 
     async def _alarm(self, notes: Notebook, alarm: str, answered: int | None = None) -> None:
         """Say that an operator must look; nothing is changed meanwhile."""
