@@ -22,9 +22,11 @@ from tests.faults.report import GUIDE, put_into, report
 from tests.faults.rounds import Outcome, Scope, check_again, drill
 
 COMMANDS = 1_000_000
-ROUND = 50_000
+ROUND = 100_000
 MOST_AT_ONCE = 8
 BETWEEN = 1_000
+PAUSE_S = 0.5
+"""So that two cores have some time left for whoever comes back."""
 LAST = Scope(commands=1_000)
 """The round that brings the proofs which look at the whole history."""
 
@@ -47,7 +49,7 @@ class Deck:
         return drawn
 
 
-async def run(seed: int, commands: int, processes: int, clients: int, folder: Path) -> Outcome:
+async def run(seed: int, commands: int, processes: int, clients: int, pause_s: float, folder: Path) -> Outcome:
     """The whole run."""
     random, total = Random(seed), Outcome()
     deck, rounds = Deck(random), -(-commands // ROUND)
@@ -55,7 +57,7 @@ async def run(seed: int, commands: int, processes: int, clients: int, folder: Pa
     async with Arena(folder, random) as arena:
         while (left := commands - total.counts["acknowledged"]) > 0:
             scope = Scope(
-                BETWEEN, BETWEEN, min(ROUND, left), processes, clients, followers=False, ledger=False, rows=0
+                BETWEEN, BETWEEN, min(ROUND, left), processes, clients, pause_s=pause_s, followers=False, ledger=False, rows=0
             )  # fmt: skip
             total.add(await drill(arena, deck.draw(many), random, scope, folder / f"round-{len(total.rounds)}"))
             tell(total)
@@ -66,7 +68,7 @@ async def run(seed: int, commands: int, processes: int, clients: int, folder: Pa
 
 def tell(total: Outcome) -> None:
     """How far it is."""
-    done, struck = total.counts["acknowledged"], sum(total.strikes.values())
+    done, struck = total.counts["acknowledged"], len(total.recoveries)
     text = f"{len(total.rounds)} rounds, {done:,} acknowledged, {done / max(total.loaded_s, 1e-9):,.0f}/s, {struck} struck"
     print(f"{text}, {len(total.broken)} breaches", file=sys.stderr, flush=True)
     for found in total.broken[:20]:
@@ -79,14 +81,15 @@ def main() -> int:
     told.add_argument("--seed", type=int, default=time.time_ns() % 1_000_000, help="draws everything; printed at the start")
     told.add_argument("--commands", type=int, default=COMMANDS, help="how many are to be acknowledged")
     told.add_argument("--processes", type=int, default=1, help="of the load")
-    told.add_argument("--clients", type=int, default=6, help="of each process")
+    told.add_argument("--clients", type=int, default=4, help="of each process")
+    told.add_argument("--pause", type=float, default=PAUSE_S, help="of a client between two waves, seconds")
     told.add_argument("--report", action="store_true", help=f"write the report into {GUIDE.name}")
     wanted = told.parse_args()
     print(f"seed {wanted.seed}", file=sys.stderr, flush=True)
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # nothing is left behind then either
     folder = Path(tempfile.mkdtemp(prefix="congdoan-faults-"))
     try:
-        outcome = asyncio.run(run(wanted.seed, wanted.commands, wanted.processes, wanted.clients, folder))
+        outcome = asyncio.run(run(wanted.seed, wanted.commands, wanted.processes, wanted.clients, wanted.pause, folder))
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     text = report(outcome, wanted.seed, wanted.commands, datetime.now(UTC).date())

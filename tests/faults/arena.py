@@ -11,6 +11,7 @@ from the thread that runs the loop, and end with it.
 import asyncio
 import contextlib
 import os
+import socket
 import sys
 import time
 import urllib.request
@@ -21,6 +22,7 @@ from random import Random
 from typing import Any, Protocol, Self
 
 from chassis.clients import Refused, RpcClient
+from chassis.ending import ended
 from congdoan.clients import Federation, contract_of, request_of
 from congdoan.embedded.process import ChildProcess
 from congdoan.embedded.server import ServerProcess, ServiceProcess, Supervised, wait_until_ready
@@ -36,8 +38,9 @@ RESTART_AFTER_S = 0.1
 LOOK_EVERY_S = 0.02
 DEADLINE_S = 300.0
 """How long anything may take before it counts as not recovered; on a machine that is far slower than any should be."""
-FIRST_ATTEMPT_S, LONGEST_ATTEMPT_S = 0.5, 16.0
+FIRST_ATTEMPT_S, LONGEST_ATTEMPT_S = 2.0, 16.0
 """How long one call may take; twice as long as the one before, for a machine may be busy."""
+ASKED_EVERY_S = 0.5
 
 
 class NotRecovered(Exception):
@@ -57,7 +60,9 @@ class Fault(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Recovery:
-    """After how many seconds every service had answered, and every follower had seen what was recorded by then."""
+    """How long the last service stayed without an answer, and after how many seconds every follower had seen what was recorded
+    by the first moment at which all had answered.
+    """
 
     answered_s: float
     caught_up_s: float
@@ -146,6 +151,8 @@ class Arena:
         self.keeper = Keeper()
         self._stack = contextlib.AsyncExitStack()
         self._over: float | None = None
+        self._asking: asyncio.Task[float] | None = None
+        self._put_right = asyncio.Event()
 
     async def __aenter__(self) -> Self:
         try:
@@ -168,6 +175,7 @@ class Arena:
         return self
 
     async def __aexit__(self, *_: object) -> None:
+        await ended(self._asking)
         await self._stack.aclose()
 
     @property
@@ -222,8 +230,10 @@ class Arena:
             await asyncio.sleep(LOOK_EVERY_S)
 
     def fault_over(self) -> None:
-        """From now on recovery is measured; for a fault that still tidies up after it is over."""
+        """From now on recovery is measured; for a fault that still tidies up after it is over, or waits until it is put right."""
         self._over = time.monotonic()
+        self._put_right.clear()
+        self._asking = asyncio.create_task(self._longest_without_answer(), name="asking")
 
     # -- watching ------------------------------------------------------------------------------------------------------
 
@@ -232,11 +242,36 @@ class Arena:
 
         :raises NotRecovered: not in time.
         """
-        over, self._over = self._over or time.monotonic(), None
-        await asyncio.gather(*(self._answers(name) for name in SERVICES))
-        answered_s = time.monotonic() - over
+        if self._over is None:
+            self.fault_over()
+        asking, over = self._asking, self._over
+        assert asking
+        assert over
+        self._over = self._asking = None
+        self._put_right.set()
+        answered_s = await asking
         await self.caught_up()
         return Recovery(answered_s, time.monotonic() - over)
+
+    async def give_up(self) -> None:
+        """Measure no recovery: what was struck did not come back."""
+        asking, self._over, self._asking = self._asking, None, None
+        await ended(asking)
+
+    async def _longest_without_answer(self) -> float:
+        """Ask every service again and again, and once more when all is put right; answers the longest wait for all of them.
+
+        :raises NotRecovered: one does not answer in time.
+        """
+        longest, last = 0.0, False
+        while not last:
+            last, asked = self._put_right.is_set(), time.monotonic()
+            await asyncio.gather(*(self._answers(name) for name in SERVICES))
+            longest = max(longest, time.monotonic() - asked)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(ASKED_EVERY_S):
+                    await self._put_right.wait()
+        return longest
 
     async def caught_up(self) -> dict[str, int]:
         """Wait until whoever follows a history has seen its present head, the stream too; answers the heads.
@@ -290,6 +325,9 @@ class Arena:
         deadline, request = time.monotonic() + deadline_s, request_of(contract, rpc, fields)
         attempt_s = FIRST_ATTEMPT_S
         while True:
+            # What is not there is not waited for: the call would be repeated at longer and longer times.
+            while time.monotonic() < deadline and not _listens(self.suite.targets[service]):
+                await asyncio.sleep(LOOK_EVERY_S)
             client = RpcClient(self.suite.targets[service], contract, self.credentials)
             try:
                 return await client.call(rpc, request, at_least=at_least, timeout_s=attempt_s)
@@ -302,6 +340,16 @@ class Arena:
                 await client.close()
             attempt_s = min(2 * attempt_s, LONGEST_ATTEMPT_S)
             await asyncio.sleep(LOOK_EVERY_S)
+
+
+def _listens(address: str) -> bool:
+    """Whether somebody takes connections there."""
+    host, _, port = address.rpartition(":")
+    try:
+        socket.create_connection((host, int(port)), 1.0).close()
+    except OSError:
+        return False
+    return True
 
 
 def child_of(arena: Arena, argv: Sequence[str | Path], log: Path) -> ChildProcess:

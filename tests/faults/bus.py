@@ -13,17 +13,20 @@ from random import Random
 from typing import Any
 
 import psycopg
+from grpc import StatusCode
 from nats.aio.client import Client
 from nats.errors import Error as NatsError
+from nats.errors import TimeoutError as NatsTimeoutError
 from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy
 
 from chassis.clients import Refused
-from chassis.streams import JetStreamError, api, info, is_closed, stream_name
+from chassis.streams import NOT_FOUND, JetStreamError, api, info, is_closed, stream_name
 from tests.faults.arena import DEADLINE_S, Arena, Fault, NotRecovered
 from tests.faults.processes import LOADED
 
 READER = "audit"
 """It follows every other service, and the load does not command it."""
+BUSY = (StatusCode.UNAVAILABLE, StatusCode.RESOURCE_EXHAUSTED, StatusCode.DEADLINE_EXCEEDED)
 PAUSED_S = 6.5
 """Longer than a reader waits for a heartbeat."""
 COMPARED = 5_000
@@ -42,21 +45,35 @@ async def on_the_bus(arena: Arena) -> AsyncIterator[Client]:
 
 
 async def until(condition: Callable[[], Awaitable[bool]], why: str) -> None:
-    """Wait until something is so.
+    """Wait until something is so; a stream may be away meanwhile, and a service busy, but nothing else may go wrong.
 
-    :raises NotRecovered: it is not in time.
+    :raises NotRecovered: it is not in time, or something else is wrong.
     """
+    met = "it is not so"
     try:
         async with asyncio.timeout(DEADLINE_S):
             while True:
                 try:
                     if await condition():
                         return
-                except (JetStreamError, NatsError, OSError, Refused):
-                    pass  # the server may have been told to make it anew just now
+                except (JetStreamError, NatsError, OSError, Refused) as error:
+                    met = f"{type(error).__name__} {error}"
+                    if not _passes(error):
+                        raise NotRecovered(f"{why}: {met}") from error
                 await asyncio.sleep(0.1)
     except TimeoutError:
-        raise NotRecovered(why) from None
+        raise NotRecovered(f"{why}: {met}") from None
+
+
+def _passes(error: Exception) -> bool:
+    """Whether somebody may meet this for a while whose stream is made anew just now; a service must never tell INTERNAL."""
+    match error:
+        case Refused():
+            return error.status in BUSY
+        case JetStreamError():
+            return error.code == NOT_FOUND
+        case _:
+            return isinstance(error, NatsTimeoutError | OSError)
 
 
 @dataclass(frozen=True, slots=True)

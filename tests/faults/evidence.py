@@ -86,7 +86,14 @@ async def put_totals(arena: Arena, before: Mapping[str, tuple[int, int]], eviden
 
 async def put_followers(arena: Arena, heads: Mapping[str, int], evidence: Lines) -> None:
     """What each follower's tally proves."""
+    by_service: dict[str, list[Place]] = {}
     for place in await followers(arena.federation, None, None):
+        by_service.setdefault(place.service, []).append(place)
+    await asyncio.gather(*(_put_proofs(arena, places, heads, evidence) for places in by_service.values()))
+
+
+async def _put_proofs(arena: Arena, places: Sequence[Place], heads: Mapping[str, int], evidence: Lines) -> None:
+    for place in places:
         proof = await prove(arena.federation, place)
         missing, twice = list(proof.missing_positions), list(proof.twice_positions)
         evidence.write(

@@ -37,6 +37,7 @@ class Way:
         """The local ports of the connections it has made to its target so far: by these the target knows it."""
         self.held = 0
         """What it had to hold back so far, because it was cut: pieces of data, ends and beginnings of connections."""
+        self._wrong: list[OSError] = []
 
     async def open(self) -> None:
         """Let connections come."""
@@ -44,12 +45,17 @@ class Way:
         self.port = self._server.sockets[0].getsockname()[1]
 
     async def close(self) -> None:
-        """End every connection, and the port."""
+        """End every connection, and the port.
+
+        :raises OSError: something went wrong meanwhile that no end of a connection explains, so it was not led as it should be.
+        """
         if self._server:
             self._server.close()
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        if self._wrong:
+            raise self._wrong[0]
 
     def cut(self, there: bool = True, back: bool = True) -> None:
         """Let nothing pass in these directions."""
@@ -74,8 +80,12 @@ class Way:
         self._writers.add(writer)
         try:
             await self._lead(reader, writer)
-        except (OSError, asyncio.CancelledError):
-            pass
+        except ConnectionError:
+            pass  # one of the two has gone, or was never there: so has the other one then
+        except OSError as error:
+            self._wrong.append(error)
+        except asyncio.CancelledError:
+            pass  # the way is closed, and nobody waits for this connection
         finally:
             self._tasks.discard(task)
             self._writers.discard(writer)
@@ -99,14 +109,16 @@ class Way:
         finally:
             for pump in pumps:
                 pump.cancel()
-            await asyncio.gather(*pumps, return_exceptions=True)
+            for ended in await asyncio.gather(*pumps, return_exceptions=True):
+                if isinstance(ended, OSError) and not isinstance(ended, ConnectionError):
+                    self._wrong.append(ended)
             self._writers.discard(other_writer)
             other_writer.close()
 
     async def _pump(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, gate: asyncio.Event) -> None:
         while True:
             data = b""
-            with suppress(OSError):
+            with suppress(ConnectionError):
                 data = await reader.read(CHUNK)
             await self._pass(gate)
             if not data:
@@ -149,12 +161,17 @@ class Ways:
         self._wait(done())
 
     def close(self) -> None:
-        """End all of them."""
-        for way in self._ways:
-            self._wait(way.close())
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join()
-        self._loop.close()
+        """End all of them.
+
+        :raises OSError: see :meth:`Way.close`.
+        """
+        try:
+            for way in self._ways:
+                self._wait(way.close())
+        finally:
+            self._loop.call_soon_threadsafe(self._loop.stop)
+            self._thread.join()
+            self._loop.close()
 
     def _wait(self, coroutine: Coroutine[Any, Any, T]) -> T:
         return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result(60)

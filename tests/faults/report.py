@@ -34,13 +34,14 @@ def _done(outcome: Outcome, seed: int, commands: int, day: date) -> Iterator[str
         ("… settled by repeating", counts["settled"]),
         ("questions that saw what their caller had written", counts["questions"]),
         ("events recorded", outcome.events),
-        ("faults that struck", sum(outcome.strikes.values())),
+        ("faults that struck", len(outcome.recoveries)),
         ("**lost**", sum(breaches[one] for one in LOSSES)),
         ("**duplicates**", sum(breaches[one] for one in DUPLICATES)),
         ("other breaches of an invariant", sum(breaches.values()) - sum(breaches[one] for one in (*LOSSES, *DUPLICATES))),
     )
     yield from (f"| {what} | {number:,} |" for what, number in rows)
     yield f"| events a second, faults included | {outcome.events / max(outcome.loaded_s, 1e-9):,.0f} |"
+    yield f"| minutes of load and faults | {outcome.loaded_s / 60:,.1f} |"
 
 
 def _struck(outcome: Outcome) -> Iterator[str]:
@@ -50,14 +51,14 @@ def _struck(outcome: Outcome) -> Iterator[str]:
     yield "| fault | struck | answered again, s: p50 | p99 | max | caught up, s: p50 | p99 | max |"
     yield "|---|---:|---:|---:|---:|---:|---:|---:|"
     for name in sorted(outcome.strikes):
-        yield _row(f"`{name}`", outcome.strikes[name], kinds[name])
-    yield _row("**all**", sum(outcome.strikes.values()), [times for found in kinds.values() for times in found])
+        yield _row(f"`{name}`", kinds[name])
+    yield _row("**all**", [times for found in kinds.values() for times in found])
 
 
-def _row(name: str, struck: int, times: Sequence[tuple[float, float]]) -> str:
+def _row(name: str, times: Sequence[tuple[float, float]]) -> str:
     columns = [sorted(column) for column in zip(*times, strict=True)] or [[], []]
     told = (f"{quantile(column, q):.1f}" if column else "–" for column in columns for q in (0.5, 0.99, 1.0))
-    return f"| {name} | {struck} | {' | '.join(told)} |"
+    return f"| {name} | {len(times)} | {' | '.join(told)} |"
 
 
 def quantile(sorted_values: Sequence[float], q: float) -> float:

@@ -127,6 +127,7 @@ async def _strike(arena: Arena, fault: Fault, random: Random, evidence: Lines, o
         outcome.recoveries.append((fault.name, recovered))
     except NotRecovered as error:
         why = str(error)
+        await arena.give_up()
     outcome.strikes[fault.name] += struck
     evidence.write(
         kind="fault",
