@@ -60,11 +60,13 @@ class Release:
 
     @contextmanager
     def copied(self) -> Iterator["Release"]:
-        """The same once more, for whoever goes on with it; nobody may look at the databases meanwhile."""
+        """The same once more, for whoever goes on with it; whoever still looks at the databases is sent away."""
         copy = Release(self.postgres, self.folder, {name: new_name() for name in self.names})
         copying = sql.SQL("create database {} template {} strategy file_copy")
+        leaving = sql.SQL("select pg_terminate_backend(pid) from pg_stat_activity where datname = {}")
         try:
             for name, database in copy.names.items():
+                self._administer(leaving.format(sql.Literal(self.names[name])))
                 self._administer(copying.format(sql.Identifier(database), sql.Identifier(self.names[name])))
             yield copy
         finally:
