@@ -192,6 +192,7 @@ class AppendSignal:
         self._conninfo = conninfo
         self._waiters: set[asyncio.Event] = set()
         self._told: dict[str, Callable[[str], None]] = {}
+        self._told_of_losses: list[Callable[[str], None]] = []
         self.task: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
@@ -213,9 +214,13 @@ class AppendSignal:
         """Tell it no more."""
         self._waiters.discard(waiter)
 
-    def tell(self, channel: str, told: Callable[[str], None]) -> None:
-        """Tell somebody what is notified on another channel; before the start. What comes while nobody listens is lost."""
+    def tell(self, channel: str, told: Callable[[str], None], *, of_losses: bool = False) -> None:
+        """Tell somebody what is notified on another channel; before the start. What comes while nobody listens is lost.
+
+        :param of_losses: and when something may have been lost: the empty string.
+        """
         self._told[channel] = told
+        self._told_of_losses += [told] if of_losses else []
 
     def wake(self) -> None:
         """Wake every waiter: something was appended, or may have been."""
@@ -223,12 +228,16 @@ class AppendSignal:
             waiter.set()
 
     async def _listen(self) -> None:
+        listened = False
         while True:
             with suppress(psycopg.OperationalError):
                 async with await psycopg.AsyncConnection.connect(self._conninfo, autocommit=True) as connection:
                     for channel in ("events", *self._told):
                         await connection.execute(f"listen {channel}".encode())
                     self.wake()
+                    for told in self._told_of_losses if listened else ():
+                        told("")
+                    listened = True
                     async for notified in connection.notifies():
                         if notified.channel in self._told:
                             self._told[notified.channel](notified.payload)

@@ -7,7 +7,7 @@ nobody else's events are disturbed.
 
 import asyncio
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -21,19 +21,18 @@ from chassis.cloudevents import escaped, headers_of, readable, token
 from chassis.database import Connection as DatabaseConnection
 from chassis.database import Pool
 from chassis.ending import ended
-from chassis.events import NotReadable
-from chassis.following import NOT_READABLE, Follower, Unprocessable
+from chassis.following import Follower, Unprocessable
 from chassis.parking import unpacked
 from chassis.positions import applied_later, locked_position
 from chassis.recorded import RecordedEvent
-from chassis.stacks import stack_of
 from chassis.streams import Connection, JetStreamError, answer
 
 ANNOUNCE_EVERY_S = 1.0
 MAX_ANNOUNCED_AT_ONCE = 200
 RETRY_S = 2.0
 REQUEST_TIMEOUT_S = 5.0
-TAKE_UP_EVERY_S = 1.0
+TAKEN_UP = "taken_up"
+"""Notified, with the name of its follower, when something that lay aside took effect."""
 
 log = structlog.get_logger(__name__)
 
@@ -108,6 +107,8 @@ async def _replay(pool: Pool, follower: Follower, aggregate_id: UUID) -> Replaye
             (follower.name, [event.position for event in taken]),
         )
         await applied_later(connection, follower.name, [event.position for event in taken])
+        if taken:
+            await connection.execute("select pg_notify(%s, %s)", (TAKEN_UP, follower.name))
         if poison:
             await _park_again(connection, follower, aggregate_id, poison)
     await follower.effect.taken(taken)
@@ -140,63 +141,6 @@ async def _park_again(connection: DatabaseConnection, follower: Follower, aggreg
             "aggregate": aggregate_id,
         },
     )
-
-
-class TakingUp:
-    """Takes up what an older version of the service laid aside because it could not read it, and this one can.
-
-    While two versions run side by side, whichever comes first takes an event for both. So what the old one did not know waits
-    for the new one, and nobody has to order a replay.
-    """
-
-    def __init__(self, pool: Pool, followers: Callable[[], Sequence[Follower]]) -> None:
-        self._pool, self._followers = pool, followers
-        self._unknown: set[Key] = set()
-        """What this version cannot read either: it is looked at once."""
-        self.task: asyncio.Task[None] | None = None
-
-    async def start(self) -> None:
-        """Begin to look; returns at once."""
-        self.task = asyncio.create_task(self._run(), name="taking-up")
-
-    async def stop(self) -> None:
-        """Look no more; a replay under way is rolled back."""
-        await ended(self.task)
-
-    async def _run(self) -> None:
-        while True:
-            try:
-                await self.take_up()
-            except Exception as error:
-                log.warning("what an older version laid aside waits", raised=stack_of(error))
-            await asyncio.sleep(TAKE_UP_EVERY_S)
-
-    async def take_up(self) -> Replayed:
-        """Offer once more what this version can read.
-
-        :raises psycopg.Error: the database cannot be asked just now.
-        """
-        query = """select follower, position, aggregate_id, event from parked
-                    where follower = any(%s) and waits_for is null and starts_with(reason, %s)
-                    order by follower, position"""
-        followers = {follower.name: follower for follower in self._followers()}
-        outcome = Replayed()
-        for name, position, aggregate_id, event in await _rows(self._pool, query, (list(followers), NOT_READABLE)):
-            if (name, position) in self._unknown:
-                continue
-            readable_here = _can_be_read(unpacked(bytes(event)))
-            replayed = await replay(self._pool, followers[name], aggregate_id) if readable_here else Replayed()
-            if not replayed.taken:
-                self._unknown.add((name, position))
-            outcome += replayed
-        return outcome
-
-
-def _can_be_read(event: RecordedEvent) -> bool:
-    try:
-        return bool(readable(event).event)
-    except NotReadable:
-        return False
 
 
 class DeadLetters:

@@ -27,7 +27,7 @@ from chassis.confirmation import Confirmation
 from chassis.credentials import Credentials
 from chassis.database import AppendSignal, Pool, fetch_rows, open_pool, require_schema
 from chassis.database import Connection as Database
-from chassis.deadletters import DeadLetters, TakingUp
+from chassis.deadletters import TAKEN_UP, DeadLetters
 from chassis.events import Event
 from chassis.feed import Feeds
 from chassis.following import Effect, Follower
@@ -64,6 +64,7 @@ from chassis.standing_by import CHANNEL as AWAITED
 from chassis.standing_by import OnItsOwn, StandingBy, Telling
 from chassis.store import EventStore
 from chassis.streams import Connection
+from chassis.taking_up import ReadAgain, TakingUp
 from chassis.telemetry import Tracing
 from chassis.tokens import TokenVerifier
 
@@ -145,6 +146,8 @@ class Service:
         """Started in whichever process of the service leads, after all that drives its followers there."""
         self._followers: list[Follower] = []
         self._reread: dict[str, Reread] = {}
+        self._read_again = ReadAgain(self._reread)
+        self.signal.tell(TAKEN_UP, self._read_again.told, of_losses=True)
         self._by_stream: set[str] = set()
         self._confirmations: list[Confirmation] = []
         self.tree = Hierarchy()
@@ -318,7 +321,7 @@ class Service:
             await self._units_follower.load()  # which reads the tree whole
         self._divide(self._projector, self._feeds, own, others)
         watching: list[Part] = [Standing(operations, self.metrics), self.metrics_server]
-        standing: list[Part] = [*([self.keys] if self.keys else []), self.signal, self.store, self.bus]
+        standing: list[Part] = [*([self.keys] if self.keys else []), self._read_again, self.signal, self.store, self.bus]
         leading: list[Part] = [self.leadership, *([self.replica] if self.replica else []), beside]
         for part in (*standing, *self.first_parts, *leading, *self.parts, *self._confirmations, *watching):
             self._started.append(part)

@@ -6,7 +6,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from chassis.database import AWAY_S, Steadily, open_pool
+from chassis.database import AWAY_S, AppendSignal, Steadily, open_pool
 
 PATIENCE_S = 60.0
 ATTEMPTS = 8
@@ -58,3 +58,26 @@ async def test_a_pool_goes_on_asking_for_a_server_that_is_away(tmp_path: Path, m
                 await asked.acquire()
     finally:
         await pool.close()
+
+
+async def test_who_listens_is_told_when_something_may_have_been_lost(database: str) -> None:
+    signal, told, heard = AppendSignal(database), list[str](), list[str]()
+    signal.tell("taken_up", told.append, of_losses=True)
+    signal.tell("leaders", heard.append)
+    await signal.start()
+    with psycopg.connect(database, autocommit=True) as connection:
+        await said(connection, "taken_up", "units.v1", told)
+        assert set(told) == {"units.v1"}, "nothing was lost at the beginning"
+        connection.execute("select pg_terminate_backend(pid) from pg_stat_activity where query like 'listen %'")
+        await said(connection, "leaders", "service", heard)
+    await signal.stop()
+    assert told[-1] == ""
+    assert "" not in heard
+
+
+async def said(connection: psycopg.Connection, channel: str, payload: str, heard: list[str]) -> None:
+    """Notify until it is heard."""
+    async with asyncio.timeout(PATIENCE_S):
+        while payload not in heard:
+            connection.execute("select pg_notify(%s, %s)", (channel, payload))
+            await asyncio.sleep(0.05)

@@ -6,7 +6,10 @@ from itertools import count
 from typing import Any
 from uuid import uuid4
 
+from chassis.database import Connection
+from chassis.following import Unprocessable
 from chassis.key_store import KEY_STEPS
+from chassis.recorded import RecordedEvent
 from chassis.streams import set_up
 from congdoan.embedded import EmbeddedNats, EmbeddedPostgres
 from federation.operations.v1 import operations_pb2 as operations
@@ -50,6 +53,7 @@ async def test_pods_of_two_services_side_by_side(postgres: EmbeddedPostgres, own
                     await commands_and_questions_at_every_pod(membership, welfare)
                     assert await consumers(first[0]) == alone > 0, "nobody but the leader has any"
                     await what_an_operator_asks(welfare)
+                    await what_lay_aside_is_known_at_every_pod(membership, welfare)
                     await a_rebuild_ordered_elsewhere(welfare)
                     await the_leader_leaves(welfare, alone)
 
@@ -87,6 +91,26 @@ async def what_an_operator_asks(welfare: Sequence[LivePod]) -> None:
         assert {each.position for each in status.followers if each.source == "welfare"} == {head}
         samples = pod.running.metrics.registry.get_sample_value
         assert (samples("congdoan_leader"), samples("congdoan_leader_term")) == (pod is welfare[0], 1)
+
+
+async def what_lay_aside_is_known_at_every_pod(membership: Sequence[LivePod], welfare: Sequence[LivePod]) -> None:
+    """A replay at any pod changes the tree in the memory of each, though no position moves."""
+    units = welfare[0].running._units_follower
+    taking = units.effect.take
+
+    async def mistaken(events: Sequence[RecordedEvent], transaction: Connection) -> None:
+        raise Unprocessable(events[0], "a mistake of the program")
+
+    units.effect.take = mistaken  # type: ignore[method-assign]
+    fields: dict[str, Any] = {"level": 5, "name": "Sở Nội vụ", "line_parent": "vinh-phuc", "on": "2001-01-01"}
+    position = (await membership[0].do("EstablishUnit", unit="so-noi-vu", **fields)).position
+    for pod in welfare:
+        await pod.ask("GetStatus", {"membership": position})
+        assert pod.running.tree.get("so-noi-vu") is None
+    units.effect.take = taking  # type: ignore[method-assign]
+    replayed = await welfare[1].ask("ReplayDeadLetters", follower=units.name)
+    assert (replayed.taken, replayed.parked) == (1, 0)
+    await until(lambda: all(pod.running.tree.get("so-noi-vu") for pod in welfare))
 
 
 async def a_rebuild_ordered_elsewhere(welfare: Sequence[LivePod]) -> None:

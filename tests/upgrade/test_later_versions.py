@@ -13,13 +13,14 @@ from chassis.application import Application
 from chassis.clients import Refused
 from chassis.commands import Aggregate, Call, Command, Handler
 from chassis.database import open_pool
-from chassis.deadletters import Replayed, TakingUp, list_parked
+from chassis.deadletters import Replayed, list_parked
 from chassis.events import Event
 from chassis.following import Follower
 from chassis.hierarchy import Hierarchy
 from chassis.refusals import AskedInLaterVersion, RecordedByLaterVersion, Refusal
 from chassis.security import Caller, Role
 from chassis.store import EventStore
+from chassis.taking_up import TakingUp
 from tests.chassis.probe import Obedient, batch, place, served
 from tests.connected.example import METADATA, Counted, Sum, counted, record, sums
 from tests.protos import message
