@@ -17,6 +17,7 @@ from nats.aio.client import Client
 
 from audit.domain.ledger import Pace
 from audit.read_models import SCHEMA
+from audit.read_models.checkpoints import checkpoints_after
 from audit.read_models.log import log_entries
 from chassis.cloudevents import headers_of, subject_of
 from chassis.database import open_pool
@@ -181,10 +182,15 @@ async def announce(client: Client, events: Sequence[RecordedEvent], misplaced: i
 async def sign(nats: EmbeddedNats, desk: Desk, recording: Recording) -> None:
     """Have the ledger sign the first events, size by size, and publish it."""
     async with signing(desk, nats.url, pace=PACE) as ledger:
+
+        async def published() -> bool:
+            return not await checkpoints_after(desk.pool, ledger.published, 1)
+
         for upto in SIZES:
             await desk.hear(recording, upto)
             wanted = {service: min(upto, len(recording.of(service))) for service in SERVICES if recording.of(service)}
             await until(lambda wanted=wanted: {name: last.size for name, last in ledger.last.items()} == wanted)  # type: ignore[misc]
+        await until(published)
 
 
 async def rebuilt(ground: Ground, events: Sequence[RecordedEvent], misplaced: int = 0) -> None:
