@@ -36,10 +36,10 @@ from chassis.cloudevents import BrokenEvent, filters_for, recorded_event
 from chassis.ending import ended
 from chassis.following import Follower, Overtaken
 from chassis.nats_addresses import secured
-from chassis.pulling import LOOK_EVERY_S, MAX_BATCH, Interrupted, Pull
+from chassis.pulling import MAX_BATCH, Interrupted, Pull
 from chassis.recorded import RecordedEvent
 from chassis.refusals import Conflict, DeadlinePassed, Overloaded, Refusal, Unavailable
-from chassis.streams import JetStreamError, connection_options, info, leave_when_cut_off, stream_name
+from chassis.streams import LOOK_EVERY_S, JetStreamError, connection_options, info, leave_when_cut_off, stream_name
 
 TICK_S = 0.5
 LOOK_S = 5.0

@@ -19,12 +19,14 @@ from nats.errors import TimeoutError as NatsTimeoutError
 from nats.js.api import AckPolicy, ConsumerConfig, ConsumerInfo, DeliverPolicy
 from nats.js.errors import NotFoundError
 
+from chassis.streams import until_connected
+
 MAX_BATCH = 1_000
 MAX_BATCH_BYTES = 8 * 1024 * 1024
 HEARTBEAT_S = 2.0
 SILENCE_S = 3 * HEARTBEAT_S
 REQUEST_EXPIRES_S = 60.0
-RECONNECTED_WITHIN_S, LOOK_EVERY_S = 5.0, 0.05
+RECONNECTED_WITHIN_S = 5.0
 # Whoever reads makes the consumer anew when something went astray; the server's own redelivery is not waited for.
 ACK_WAIT_S = 3_600.0
 
@@ -206,8 +208,6 @@ async def _reconnected(client: Client) -> None:
     :raises NatsError: it does not come back for a while.
     """
     try:
-        async with asyncio.timeout(RECONNECTED_WITHIN_S):
-            while not client.is_connected:
-                await asyncio.sleep(LOOK_EVERY_S)
+        await until_connected(client, RECONNECTED_WITHIN_S)
     except TimeoutError:
         raise NatsTimeoutError from None

@@ -276,9 +276,7 @@ class Connection:
     async def reached(self, timeout_s: float) -> None:
         """Wait until NATS can be reached, for so long at most."""
         with suppress(TimeoutError):
-            async with asyncio.timeout(timeout_s):
-                while not self.is_connected:
-                    await asyncio.sleep(LOOK_EVERY_S)
+            await until_connected(self, timeout_s)
 
     async def request(self, subject: str, body: bytes, headers: dict[str, str], timeout_s: float) -> Msg:
         """The answer to a request, or at once an error when the connection is lost meanwhile; the outcome is unknown then.
@@ -321,6 +319,16 @@ class Connection:
     async def _tell_lost(self) -> None:
         self._lost.set()
         self._lost = asyncio.Event()
+
+
+async def until_connected(connection: Client | Connection, timeout_s: float) -> None:
+    """Wait until NATS can be reached.
+
+    :raises TimeoutError: it cannot be for so long.
+    """
+    async with asyncio.timeout(timeout_s):
+        while not connection.is_connected:
+            await asyncio.sleep(LOOK_EVERY_S)
 
 
 async def leave_when_cut_off(client: Client) -> None:
