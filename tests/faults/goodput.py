@@ -16,12 +16,11 @@ from chassis.security import Caller, Role
 from chassis.streams import set_up
 from congdoan.embedded import EmbeddedNats, EmbeddedPostgres
 from tests.databases import fresh_database
-from tests.faults.storm import Crowd, Served, crowd
-from tests.faults.test_storm import Admissions
+from tests.faults.storm import Admissions, Crowd, Served, crowd
 from tests.folders import fast_folder
 from tests.identities import authority_file
 from tests.issuing import issuer
-from tests.serving import FOUNDER, contracts_of, credentials, request_of, settings_of, wrapping_key_file
+from tests.serving import FOUNDER, credentials, method_of, request_of, settings_of, wrapping_key_file
 from tests.upgrade.pods import Place, commanded, environment_of
 
 FEW, MANY, CALLERS, COMMANDS = 48, 1_200, 24, 4_000
@@ -77,8 +76,7 @@ async def clients() -> AsyncIterator[Crowd]:
 
 async def established(address: str) -> None:
     """The units."""
-    (contract,) = [each for each in contracts_of("membership") if "EstablishUnit" in each.methods_by_name]
-    client = RpcClient(address, contract, credentials(FOUNDER))
+    client = RpcClient(address, method_of("membership", "EstablishUnit").containing_service, credentials(FOUNDER))
     for code, level, parent in UNITS:
         fields = {"unit": code, "name": code, "level": level, "line_parent": parent, "on": "2000-01-01"}
         await client.call("EstablishUnit", request_of("membership", "EstablishUnit", command_id=str(uuid4()), **fields))

@@ -79,13 +79,11 @@ class Way:
         self._tasks.add(task)
         self._writers.add(writer)
         try:
-            await self._lead(reader, writer)
-        except ConnectionError:
-            pass  # one of the two has gone, or was never there: so has the other one then
+            # One of the two has gone, or was never there, and so has the other one then; or the way is closed.
+            with suppress(ConnectionError, asyncio.CancelledError):
+                await self._lead(reader, writer)
         except OSError as error:
             self._wrong.append(error)
-        except asyncio.CancelledError:
-            pass  # the way is closed, and nobody waits for this connection
         finally:
             self._tasks.discard(task)
             self._writers.discard(writer)

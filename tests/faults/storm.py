@@ -9,9 +9,10 @@ from collections import Counter
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
+from itertools import count
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import grpc
 from google.protobuf.message import Message
@@ -19,11 +20,14 @@ from google.protobuf.message_factory import GetMessageClass
 
 from chassis.calls import path_of
 from chassis.credentials import Token
+from federation.membership.v1.membership_pb2 import AdmitMemberRequest
+from tests.faults.federation import ON
 from tests.serving import NO_RETRIES, method_of
 
 CHANNELS = 8
 """Connections of the crowd: a hundred calls of each stand in one, so more of them than one would carry."""
 GIVE_UP_S = 20.0
+NUMBERS = count(1)
 
 
 @dataclass(slots=True)
@@ -98,3 +102,24 @@ async def crowd(
                 )
             )
         yield Crowd(calls, tokens, request)
+
+
+def admission(unit: str, command: str) -> AdmitMemberRequest:
+    """Somebody new."""
+    return AdmitMemberRequest(
+        command_id=command, member_id=str(UUID(int=UUID(command).int ^ 1)), unit=unit, full_name="Đỗ Thị Ế",
+        national_id=f"{next(NUMBERS):012d}", birth_date="1990-01-01", on=ON,
+    )  # fmt: skip
+
+
+class Admissions:
+    """The admission of each command, the same whenever it is sent."""
+
+    def __init__(self, unit: str) -> None:
+        self._unit = unit
+        self._made: dict[str, AdmitMemberRequest] = {}
+
+    def __call__(self, command: str) -> AdmitMemberRequest:
+        if command not in self._made:
+            self._made[command] = admission(self._unit, command)
+        return self._made[command]

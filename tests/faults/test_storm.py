@@ -1,15 +1,10 @@
 """More clients than can be served, all of whom repeat at once: is what is answered kept, once, and the rest sent away?"""
 
-from itertools import count
-from uuid import UUID
-
 import psycopg
 
 from chassis.security import Caller, Role
 from congdoan.embedded import EmbeddedNats, EmbeddedPostgres
-from federation.membership.v1.membership_pb2 import AdmitMemberRequest
-from tests.faults.federation import ON
-from tests.faults.storm import Served, crowd
+from tests.faults.storm import Admissions, Served, crowd
 from tests.identities import authority_file
 from tests.issuing import issuer
 from tests.serving import suite_of, target_of
@@ -19,28 +14,6 @@ CALLERS, LET_IN = 12, 4
 """Callers, and how many calls of each are let in at once, where client and server share a process."""
 SENT_AWAY = {"RESOURCE_EXHAUSTED", "DEADLINE_EXCEEDED", "CANCELLED", "UNAVAILABLE"}
 """The first by the service; the others by gRPC, on a machine that is too slow for the storm itself."""
-NUMBERS = count(1)
-
-
-def admission(unit: str, command: str) -> AdmitMemberRequest:
-    """Somebody new."""
-    return AdmitMemberRequest(
-        command_id=command, member_id=str(UUID(int=UUID(command).int ^ 1)), unit=unit, full_name="Đỗ Thị Ế",
-        national_id=f"{next(NUMBERS):012d}", birth_date="1990-01-01", on=ON,
-    )  # fmt: skip
-
-
-class Admissions:
-    """The admission of each command, the same whenever it is sent."""
-
-    def __init__(self, unit: str) -> None:
-        self._unit = unit
-        self._made: dict[str, AdmitMemberRequest] = {}
-
-    def __call__(self, command: str) -> AdmitMemberRequest:
-        if command not in self._made:
-            self._made[command] = admission(self._unit, command)
-        return self._made[command]
 
 
 def kept_once(conninfo: str, served: Served) -> None:
